@@ -1,0 +1,46 @@
+# Every line below can be typed by hand. Each command of this course is run by .venv's own Python.
+NOTEBOOKS = $(wildcard solutions/*/*.ipynb)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo release prove test lab format clean
+
+help:  ## list these commands
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## */\t/' | expand -t 10
+
+setup: .venv/installed  ## make .venv, install the course into it, and bubblewrap for grading
+	tools/bubblewrap.sh
+
+# A stamp: made again only when what is to be installed has changed.
+.venv/installed: pyproject.toml tools/make_venv.sh
+	tools/make_venv.sh
+	touch .venv/installed
+
+demo: setup  ## grade a sample class and show its gradebook
+	.venv/bin/python -m autograder demo
+
+release: setup  ## write assignments/ from solutions/
+	.venv/bin/python -m autograder release
+
+prove: setup  ## show that solutions score full marks and known mistakes do not
+	.venv/bin/python -m autograder prove
+
+test: setup  ## all that CI checks
+	.venv/bin/python -m ruff format --check .
+	.venv/bin/python -m ruff check .
+	.venv/bin/python -m nbstripout --verify --keep-id $(NOTEBOOKS)
+	.venv/bin/python -m pytest tests
+	.venv/bin/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 solutions
+	.venv/bin/python -m autograder release --check
+	.venv/bin/python -m autograder prove
+
+lab: .venv/installed  ## open the assignments in JupyterLab
+	.venv/bin/python -m jupyterlab --LabApp.default_url=/lab/tree/assignments $(LAB_OPTIONS)
+
+format: .venv/installed  ## put code and notebooks into the form that `make test` asks for
+	.venv/bin/python -m ruff format .
+	.venv/bin/python -m ruff check --fix .
+	.venv/bin/python -m nbstripout --keep-id $(NOTEBOOKS)
+
+clean:  ## remove .venv and caches; a class's submissions and marks stay
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
