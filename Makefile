@@ -1,5 +1,4 @@
 # Every line below can be typed by hand. Each command of this course is run by .venv's own Python.
-NOTEBOOKS = $(wildcard solutions/*/*.ipynb)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo release prove test lab format clean
@@ -27,7 +26,7 @@ prove: setup  ## show that solutions score full marks and known mistakes do not
 test: setup  ## all that CI checks
 	.venv/bin/python -m ruff format --check .
 	.venv/bin/python -m ruff check .
-	.venv/bin/python -m nbstripout --verify --keep-id $(NOTEBOOKS)
+	.venv/bin/python -m nbstripout --verify --keep-id solutions/*/*.ipynb
 	.venv/bin/python -m pytest tests
 	.venv/bin/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 solutions
 	.venv/bin/python -m autograder release --check
@@ -39,7 +38,7 @@ lab: .venv/installed  ## open the assignments in JupyterLab
 format: .venv/installed  ## put code and notebooks into the form that `make test` asks for
 	.venv/bin/python -m ruff format .
 	.venv/bin/python -m ruff check --fix .
-	.venv/bin/python -m nbstripout --keep-id $(NOTEBOOKS)
+	.venv/bin/python -m nbstripout --keep-id solutions/*/*.ipynb
 
 clean:  ## remove .venv and caches; a class's submissions and marks stay
 	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache

@@ -8,6 +8,5 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
     "$here/install.sh" "$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
 fi
 "$python" -m venv .venv
-.venv/bin/python -m pip install --quiet --upgrade pip
 echo "Installing the course's packages into .venv (a few minutes the first time)"
 .venv/bin/python -m pip install --quiet --editable ".[dev]"
