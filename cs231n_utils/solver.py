@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +20,38 @@ class Captions(Protocol):
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Draw captions (B, T + 1) and their images' features (B, D) and rows (B,)."""
         ...
+
+
+@dataclass(frozen=True)
+class CaptionArrays:
+    """A handful of captions as plain arrays, for small experiments.
+
+    Attributes:
+        captions: word ids, shape (M, T + 1).
+        features: each caption's image features, shape (M, D).
+    """
+
+    captions: np.ndarray
+    features: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Check that there is one row of features for each caption."""
+        if len(self.captions) != len(self.features):
+            raise ValueError(
+                "captions and features must have one row for each caption. "
+                f"Got {len(self.captions)} and {len(self.features)}"
+            )
+
+    def minibatch(
+        self, rng: np.random.Generator, batch_size: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Draw captions without repeating one; all of them when batch_size is at least M.
+
+        Returns:
+            captions (B, T + 1), features (B, D) and the rows that were drawn, (B,).
+        """
+        rows = rng.permutation(len(self.captions))[:batch_size]
+        return self.captions[rows], self.features[rows], rows
 
 
 class LossNotFinite(ArithmeticError):

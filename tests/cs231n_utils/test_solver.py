@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cs231n_utils.solver import CaptioningSolver, LossNotFinite
+from cs231n_utils.solver import CaptionArrays, CaptioningSolver, LossNotFinite
 
 
 class Bowl:
@@ -132,3 +132,18 @@ def test_a_gradient_that_would_broadcast_is_named():
 def test_zero_epochs_or_captions_are_refused(option):
     with pytest.raises(ValueError, match=f"{option} must be at least 1. Got 0"):
         solver(Bowl(), **{option: 0})
+
+
+def test_a_minibatch_of_a_handful_repeats_no_caption_and_keeps_its_features():
+    few = CaptionArrays(np.arange(6)[:, np.newaxis], np.arange(6)[:, np.newaxis] * 10.0)
+    captions, features, rows = few.minibatch(np.random.default_rng(0), 4)
+    assert captions.shape == (4, 1)
+    assert len(set(captions.ravel().tolist())) == 4
+    np.testing.assert_array_equal(features, captions * 10.0)
+    np.testing.assert_array_equal(captions[:, 0], rows)
+    assert len(few.minibatch(np.random.default_rng(0), 100)[0]) == 6
+
+
+def test_a_handful_without_a_row_of_features_for_each_caption_is_refused():
+    with pytest.raises(ValueError, match="one row for each caption. Got 3 and 2"):
+        CaptionArrays(np.zeros((3, 4), int), np.zeros((2, 5)))
