@@ -1,0 +1,26 @@
+"""Names and lists as they may stand in a sentence for a student: short, plain, and unable to carry
+markup.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+LONGEST_NAME = 60
+MOST_NAMES = 5
+
+
+def shown(name: str) -> str:
+    """Return a student's name for something so that it can be printed anywhere: no markup, no
+    control characters.
+    """
+    plain = re.sub(r"[^\w .,()+/-]", "?", name)
+    return plain if len(plain) <= LONGEST_NAME else plain[: LONGEST_NAME - 3] + "..."
+
+
+def few(names: Sequence[str]) -> str:
+    """Join names into a phrase: `a`, `a and b`, `a, b and 7 more`."""
+    if len(names) > MOST_NAMES:
+        names = [*names[: MOST_NAMES - 1], f"{len(names) - MOST_NAMES + 1} more"]
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
