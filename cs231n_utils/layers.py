@@ -70,7 +70,9 @@ def temporal_affine_forward(
     if x.ndim != 3:
         raise ValueError(f"x must have shape (N, T, D). Got {x.shape}")
     _check_affine(x, w, b)
-    out = x @ w + b
+    N, T, D = x.shape
+    # One large product is faster than NumPy's N small ones.
+    out = (x.reshape(N * T, D) @ w + b).reshape(N, T, len(b))
     return out, (x, w, b)
 
 
@@ -89,9 +91,10 @@ def temporal_affine_backward(
     x, w, b = cache
     N, T, D = x.shape
     _check_dout(dout, (N, T, len(b)))
-    dx = dout @ w.T
-    dw = x.reshape(N * T, D).T @ dout.reshape(N * T, len(b))
-    db = dout.sum(axis=(0, 1))
+    dout = dout.reshape(N * T, len(b))
+    dx = (dout @ w.T).reshape(x.shape)
+    dw = x.reshape(N * T, D).T @ dout
+    db = dout.sum(axis=0)
     return dx, dw, db
 
 

@@ -145,5 +145,5 @@ def test_a_minibatch_of_a_handful_repeats_no_caption_and_keeps_its_features():
 
 
 def test_a_handful_without_a_row_of_features_for_each_caption_is_refused():
-    with pytest.raises(ValueError, match="one row for each caption. Got 3 and 2"):
+    with pytest.raises(ValueError, match=r"one row for each caption\. Got 3 and 2"):
         CaptionArrays(np.zeros((3, 4), int), np.zeros((2, 5)))
