@@ -1,4 +1,6 @@
-# Every line below can be typed by hand. Each command of this course is run by .venv's own Python.
+# Every line below can be typed by hand, in a shell that has run: source .venv/bin/activate
+# That is what the next line does for make; nbgrader looks for its helper programs on the PATH.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo release prove test lab format clean
