@@ -1,0 +1,25 @@
+"""The wall: run a student's code where it can read, reach and spend only what it was given.
+
+    with start_session(Limits(), files={"notes.txt": b"..."}) as session:
+        result = session.run_cell("1 + 1")
+        header, arrays = session.request({"function": "f"}, [x])
+"""
+
+from .errors import CallRefused, CallTimeout, NoSandbox, SandboxError, SessionDead, StartFailed, UnsafeSandbox, WireError
+from .limits import Limits
+from .session import CellResult, Session, start_session
+
+__all__ = [
+    "CallRefused",
+    "CallTimeout",
+    "CellResult",
+    "Limits",
+    "NoSandbox",
+    "SandboxError",
+    "Session",
+    "SessionDead",
+    "StartFailed",
+    "UnsafeSandbox",
+    "WireError",
+    "start_session",
+]

@@ -1,0 +1,127 @@
+"""Build a cell's outputs, in notebook format 4, from frames that may lie."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import numpy as np
+
+from .errors import WireError
+from .inside.outputs import SAFE_MIME
+
+MAX_OUTPUTS = 1000
+PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
+CUT = "\n[the rest of this cell's output was cut]\n"
+
+
+class OutputCollector:
+    """The outputs of one cell. `received` counts all bytes that came, kept or not."""
+
+    def __init__(self, limit: int):
+        self.limit = limit
+        self.received = 0
+        self.outputs: list[dict[str, Any]] = []
+        self._kept = 0
+        self._cut = False
+        self._clear_next = False
+
+    def add(self, header: dict[str, Any], arrays: list[np.ndarray]) -> None:
+        """Take in one frame. Raises WireError when it is not an output."""
+        size = 200 + sum(array.nbytes for array in arrays)
+        kind = header["t"]
+        if kind == "clear":
+            self.received += size
+            self._clear(wait=header.get("wait") is True)
+            return
+        if kind == "stream":
+            output = self._stream(header, arrays)
+        elif kind == "display":
+            output = self._display(header, arrays)
+        elif kind == "error":
+            output, size = self._error(header)
+        else:
+            raise WireError(f"a frame of kind {kind[:40]!r} is not an output")
+        self.received += size
+        if self._clear_next:
+            self._clear(wait=False)
+        if self._kept + size > self.limit + 200 or len(self.outputs) >= MAX_OUTPUTS:
+            self._note_cut(output)
+        else:
+            self._kept += size
+            self._append(output)
+
+    def _append(self, output: dict[str, Any]) -> None:
+        last = self.outputs[-1] if self.outputs else None
+        if last and output["output_type"] == "stream" == last["output_type"] and last["name"] == output["name"]:
+            last["text"] += output["text"]
+            self._kept -= 200  # joined: no new item
+        else:
+            self.outputs.append(output)
+
+    def _note_cut(self, output: dict[str, Any]) -> None:
+        if output["output_type"] == "error":  # always worth a line: it is why the cell failed
+            short = {**output, "evalue": output["evalue"][:500], "traceback": []}
+            self.outputs = [item for item in self.outputs if item["output_type"] != "error"][:MAX_OUTPUTS]
+            self.outputs.append(short)
+        if self._cut:
+            return
+        self._cut = True
+        if output["output_type"] == "stream":
+            room = max(0, self.limit - self._kept)
+            self._append({**output, "text": output["text"][:room]})
+            self._kept = self.limit
+        self.outputs.append({"output_type": "stream", "name": "stdout", "text": CUT})
+
+    def _clear(self, *, wait: bool) -> None:
+        self._clear_next = wait
+        if not wait:
+            self.outputs, self._kept, self._cut = [], 0, False
+
+    def _stream(self, header: dict[str, Any], arrays: list[np.ndarray]) -> dict[str, Any]:
+        if header.get("name") not in ("stdout", "stderr") or len(arrays) != 1:
+            raise WireError('a stream must be "stdout" or "stderr" with one array of text')
+        return {"output_type": "stream", "name": header["name"], "text": _text(arrays[0])}
+
+    def _display(self, header: dict[str, Any], arrays: list[np.ndarray]) -> dict[str, Any]:
+        kind, mimes = header.get("kind"), header.get("mimes")
+        if kind not in ("display_data", "execute_result") or type(mimes) is not list or len(mimes) != len(arrays):
+            raise WireError("a display must have a kind, and one array for each MIME type")
+        data = {}
+        for mime, array in zip(mimes, arrays, strict=True):
+            if mime not in SAFE_MIME:
+                raise WireError("a display must have safe MIME types only")
+            if mime.startswith("image/"):
+                content = _bytes(array)
+                if not content.startswith(PNG if mime == "image/png" else JPEG):
+                    continue  # not an image: a browser must not get to guess what it is
+                data[mime] = base64.b64encode(content).decode("ascii")
+            else:
+                data[mime] = _text(array)
+        output = {"output_type": kind, "metadata": {}, "data": data}
+        if kind == "execute_result":
+            output["execution_count"] = None
+        return output
+
+    def _error(self, header: dict[str, Any]) -> tuple[dict[str, Any], int]:
+        parts = [header.get("ename"), header.get("evalue")]
+        lines = header.get("traceback")
+        if type(lines) is not list or any(type(part) is not str for part in (*parts, *lines)):
+            raise WireError("an error must have texts only")
+        size = 200 + sum(len(part.encode()) for part in (*parts, *lines))
+        return {"output_type": "error", "ename": parts[0], "evalue": parts[1], "traceback": lines}, size
+
+
+def error_output(name: str, message: str) -> dict[str, Any]:
+    """An error output in the grader's own words."""
+    return {"output_type": "error", "ename": name, "evalue": message, "traceback": [f"{name}: {message}"]}
+
+
+def _bytes(array: np.ndarray) -> bytes:
+    if array.dtype != np.uint8 or array.ndim != 1:
+        raise WireError("a text or an image must be an array (bytes,) uint8")
+    return array.tobytes()
+
+
+def _text(array: np.ndarray) -> str:
+    return _bytes(array).decode("utf-8", "replace")

@@ -1,0 +1,153 @@
+"""Start a student's process behind a wall, and end it with everything that it started."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from .backends import Backend, Wrapped
+from .errors import StartFailed
+from .limits import Limits
+
+END_SECONDS = 5.0
+
+EXIT_REASONS = {
+    signal.SIGKILL: "it was killed, most likely for its processor time or its memory",
+    signal.SIGXCPU: "it used more processor time than it may",
+    signal.SIGXFSZ: "it wrote a larger file than it may",
+    signal.SIGSEGV: "it crashed (segmentation fault)",
+    signal.SIGABRT: "it aborted",
+}
+
+
+class Child:
+    """One student's process: the grader's end of its stream, and the power to end it."""
+
+    def __init__(self, sock: socket.socket, process: subprocess.Popen, first: int | None, clean_up: Callable[[], None]):
+        self.sock = sock
+        self._process = process
+        self._first = first  # pidfd of the first process inside, whose end is the end of all of them
+        self._clean_up = clean_up
+        self._ended = False
+
+    def reason(self) -> str:
+        """Say why the process ended by itself. Waits a moment for it."""
+        try:
+            code = self._process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            return "the student's process closed its stream"
+        number = -code if code < 0 else code - 128
+        for which, sentence in EXIT_REASONS.items():
+            if number == which:
+                return f"the student's process ended: {sentence}"
+        return f"the student's process ended itself (exit code {code})"
+
+    def end(self) -> None:
+        """Kill every process inside and wait until they are gone."""
+        if self._ended:
+            return
+        self._ended = True
+        if self._first is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._first, signal.SIGKILL)
+            # The kernel lets the first process of a pid namespace go only after all the others have gone.
+            poll = select.poll()
+            poll.register(self._first, select.POLLIN)
+            poll.poll(END_SECONDS * 1000)
+            os.close(self._first)
+        else:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        try:
+            self._process.wait(0.2 if self._first is not None else END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(END_SECONDS)
+        if self._process.stderr:
+            self._process.stderr.close()
+        self.sock.close()
+        self._clean_up()
+
+    def complaint(self) -> str:
+        """Return what the sandbox program or a runner that did not come up wrote to stderr."""
+        stderr = self._process.stderr
+        if stderr is None or stderr.closed:
+            return ""
+        os.set_blocking(stderr.fileno(), False)
+        return (stderr.read(65536) or b"").decode("utf-8", "replace").strip()[-4000:]
+
+
+Starter = Callable[[Backend, Limits, Sequence[Path]], Child]
+
+
+def start_plain(backend: Backend, limits: Limits, hidden: Sequence[Path]) -> Child:
+    """Start one new process for one session. (A fork of a preloaded process can take this function's place.)"""
+    ours, theirs = socket.socketpair()
+    info_reader, info_writer = os.pipe()
+    try:
+        wrapped = backend.wrap(["-s", "-P", "-m", "sandbox_inside", "CONFIG"], limits, hidden, info_writer)
+        config = wrapped.config | {"fd": theirs.fileno()}
+        wrapped.command[-1] = json.dumps(config)
+        process = _launch(wrapped, theirs.fileno(), info_writer)
+    except BaseException:
+        ours.close()
+        os.close(info_reader)
+        raise
+    finally:
+        theirs.close()
+        os.close(info_writer)
+    try:
+        first = _open_first_process(info_reader, limits.start_seconds) if wrapped.info_pipe else None
+    finally:
+        os.close(info_reader)
+    child = Child(ours, process, first, wrapped.clean_up)
+    if wrapped.info_pipe and first is None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(1.0)
+        complaint = child.complaint()
+        child.end()
+        raise StartFailed(f"The sandbox did not start. Nothing was graded. It said: {complaint or 'nothing'}")
+    return child
+
+
+def _launch(wrapped: Wrapped, *descriptors: int) -> subprocess.Popen:
+    return subprocess.Popen(
+        wrapped.command,
+        pass_fds=descriptors,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=wrapped.environment or {"PATH": os.environ.get("PATH", "/usr/bin:/bin")},
+        start_new_session=True,
+        bufsize=0,
+    )
+
+
+def _open_first_process(info_reader: int, timeout: float) -> int | None:
+    """Read bwrap's report and return a pidfd of the first process inside; None when it did not get that far."""
+    deadline = time.monotonic() + timeout
+    report = b""
+    os.set_blocking(info_reader, False)
+    poll = select.poll()
+    poll.register(info_reader, select.POLLIN)
+    while time.monotonic() < deadline:
+        poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
+        try:
+            piece = os.read(info_reader, 4096)
+        except BlockingIOError:
+            continue
+        report += piece
+        if not piece or b"}" in report:
+            break
+    try:
+        return os.pidfd_open(json.loads(report)["child-pid"])
+    except (ValueError, KeyError, ProcessLookupError):
+        return None
