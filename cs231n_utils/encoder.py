@@ -60,9 +60,9 @@ def encoder_card(path: str | Path = WEIGHTS) -> dict:
 
 
 def encode_images(
-    network: SceneNetwork, images: np.ndarray, *, pca: bool = True, batch_size: int = 250
+    network: SceneNetwork, images: np.ndarray, *, pca: bool = True, batch_size: int = 50
 ) -> np.ndarray:
-    """Return features of images, uint8 (N, 64, 64, 3): float32 (N, 128), or (N, 256) without PCA."""
+    """Return features of images, uint8 (N, 64, 64, 3): float32 (N, 128); without PCA (N, 256)."""
     import torch
 
     if images.ndim != 4 or images.shape[1:] != (64, 64, 3) or images.dtype != np.uint8:
@@ -80,7 +80,7 @@ def encode_images(
 
 
 def to_tensor(images: np.ndarray):
-    """Return images, uint8 (N, H, W, 3), as a float32 tensor (N, 3, H, W) with values in [-1, 1]."""
+    """Return images, uint8 (N, H, W, 3), as a float32 tensor (N, 3, H, W) between -1 and 1."""
     import torch
 
     return torch.from_numpy(images).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)

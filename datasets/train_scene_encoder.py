@@ -2,9 +2,10 @@
 
     python datasets/train_scene_encoder.py            # about six minutes on two CPU cores
 
-Every batch is drawn afresh, so there is no training set to memorise. The network is taught three things at
-once: to point at the first, second and third object from the left; to say what is in a cell that
-holds an object; and to say, from the final features alone, what each object and the background are.
+Every batch is drawn afresh, so there is no training set to memorise. The network is taught three
+things at once: to point at the first, second and third object from the left; to say what is in a
+cell that holds an object; and to say, from the final features alone, what each object and the
+background are.
 """
 
 from __future__ import annotations
@@ -125,7 +126,7 @@ def _reading_loss(read: dict[str, torch.Tensor], targets: dict) -> torch.Tensor:
 
 @torch.inference_mode()
 def find_components(network: SceneNetwork, scenes: Scenes) -> None:
-    """Set the network's principal components, scaled so that features have variance 1 on average."""
+    """Set the network's principal components, scaled to a variance of 1 on average."""
     network.eval()
     images = render_scenes(scenes)
     features = torch.cat([network(to_tensor(part))[0] for part in np.array_split(images, 32)])

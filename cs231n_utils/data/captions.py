@@ -23,6 +23,9 @@ class CaptionSplit:
     captions (M, T + 1) int32: START, the words, END, then NULL to the row's end.
     image_of (M,) int64: the row of `features` that a caption describes.
     len(split) is the number of images.
+
+    Whoever makes a split gives three functions: features() and images(rows), called when they are
+    first needed, and words(caption), the words of one row of `captions`.
     """
 
     def __init__(
@@ -33,7 +36,7 @@ class CaptionSplit:
         captions: np.ndarray,
         image_of: np.ndarray,
         images: Callable[[np.ndarray], np.ndarray],
-        idx_to_word: Sequence[str],
+        words: Callable[[int], list[str]],
     ):
         self.captions = captions
         self.image_of = image_of
@@ -41,7 +44,7 @@ class CaptionSplit:
         self._make_features = features
         self._features: np.ndarray | None = None
         self._make_images = images
-        self._idx_to_word = idx_to_word
+        self._words = words
         # The captions of image i are order[first[i]:first[i + 1]].
         self._order = np.argsort(image_of, kind="stable")
         self._first = np.searchsorted(image_of[self._order], np.arange(num_images + 1))
@@ -61,21 +64,22 @@ class CaptionSplit:
         return self._make_images(self._rows(rows))
 
     def references(self, row: int) -> list[list[str]]:
-        """Return every caption of image `row` as a list of words, without any special token."""
+        """Return every caption of image `row` as a list of words, without any special token.
+
+        Rare words, <UNK> in `captions`, are what the writer wrote where that is known (scenes),
+        and left out where it is not (COCO).
+        """
         (row,) = self._rows([row])
         chosen = self._order[self._first[row] : self._first[row + 1]]
-        return [
-            [self._idx_to_word[word] for word in caption if word > UNK]
-            for caption in self.captions[chosen]
-        ]
+        return [list(self._words(caption)) for caption in chosen]
 
     def minibatch(
         self, rng: np.random.Generator, batch_size: int = 100
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Draw captions, with replacement.
 
-        Returns captions (batch_size, T + 1), features (batch_size, D) and the rows of the images they
-        describe, (batch_size,).
+        Returns captions (batch_size, T + 1), features (batch_size, D) and the rows of the images
+        that they describe, (batch_size,).
         """
         if batch_size < 1:
             raise ValueError(f"batch_size must be 1 or more. Got {batch_size}")

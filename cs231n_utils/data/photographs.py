@@ -1,7 +1,7 @@
 """Real photographs for backgrounds, read from the wheels that the course already installs.
 
-Nothing is downloaded: scikit-image and scikit-learn ship these files inside their wheels. Source and
-licence of each photograph are listed in datasets/README.md.
+Nothing is downloaded: scikit-image and scikit-learn ship these files inside their wheels. Source
+and licence of each photograph are listed in datasets/README.md.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def photograph_path(photograph: Photograph) -> Path:
 
 @cache
 def load_photograph(index: int) -> np.ndarray:
-    """Return photograph `index` of PHOTOGRAPHS, shrunk to SIDE pixels, uint8 (h, w, 3), read-only."""
+    """Return photograph `index` of PHOTOGRAPHS, its shorter side SIDE pixels: uint8 (h, w, 3)."""
     from PIL import Image
 
     photograph = PHOTOGRAPHS[index]

@@ -6,7 +6,8 @@ import numpy as np
 
 from cs231n_utils.data.captions import SPECIAL_TOKENS, CaptionData, CaptionSplit, encode_captions
 from cs231n_utils.data.scene_render import render_scenes
-from cs231n_utils.data.scene_words import MAX_WORDS, VOCABULARY, describe_scenes
+from cs231n_utils.data.scene_sentences import describe_scenes
+from cs231n_utils.data.scene_words import MAX_WORDS, VOCABULARY
 from cs231n_utils.data.scenes import SPLITS, sample_scenes
 
 CAPTIONS_EACH = 5
@@ -44,7 +45,7 @@ def load_scenes(
             captions=encode_captions(words, word_to_idx, MAX_WORDS),
             image_of=np.repeat(np.arange(num, dtype=np.int64), CAPTIONS_EACH),
             images=lambda rows: render_scenes(scenes.take(rows)),
-            idx_to_word=idx_to_word,
+            words=lambda caption: words[caption],
         )
 
     return CaptionData(

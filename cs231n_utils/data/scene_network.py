@@ -1,8 +1,11 @@
-"""The network that turns a scene into features. Only encoder.py and the training script import it: it needs torch.
+"""The network that turns a scene into features.
 
-Four convolutions look at the picture in a grid of 8 x 8 cells. Three pointers then choose the cell of the
-first, second and third object from the left (or no cell), and what was seen there is put side by side
-with a summary of the whole picture. That is the feature vector: linear in what was seen, object by object.
+It needs torch, so only encoder.py (inside its functions) and the training script import it.
+
+Four convolutions look at the picture in a grid of 8 x 8 cells. Three pointers then choose the cell
+of the first, second and third object from the left (or no cell), and what was seen there is put
+side by side with a summary of the whole picture. That is the feature vector: linear in what was
+seen, object by object.
 """
 
 from __future__ import annotations
@@ -40,7 +43,7 @@ class SceneNetwork(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.look = nn.Sequential(
-            _convolution(3, 32, 5, stride=2),
+            _convolution(3, 32, 3, stride=2),
             _convolution(32, 64, 3, stride=2),
             _convolution(64, 96, 3, stride=2),
             _convolution(96, 128, 3, stride=1),
@@ -63,8 +66,8 @@ class SceneNetwork(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Look at images (N, 3, 64, 64) with values in [-1, 1].
 
-        Returns features (N, FEATURE_DIM); what each cell shows, (N, 64, SEEN); and the pointers' scores
-        (N, 3, 65), where the last place means "there is no such object".
+        Returns features (N, FEATURE_DIM); what each cell shows, (N, 64, SEEN); and the pointers'
+        scores (N, 3, 65), where the last place means "there is no such object".
         """
         if images.shape[1:] != (3, IMAGE_SIZE, IMAGE_SIZE):
             raise ValueError(

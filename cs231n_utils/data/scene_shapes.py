@@ -1,8 +1,8 @@
 """The outlines of the shapes in a scene, as signed distances: negative inside, positive outside.
 
-Every function takes u, v (n, P, P), coordinates in pixels seen from the object's centre, u to the
-right and v downwards, and r (n, 1, 1), the object's radius in pixels, and returns (n, P, P). No point
-of a shape is further than r from its centre. A distance gives smooth edges without supersampling.
+Every outline takes u, v (n, P, P), coordinates in pixels seen from the object's centre, u to the
+right and v downwards, and r (n, 1, 1), the object's radius in pixels, and returns (n, P, P). Shapes
+stay within about r of their centre. A distance gives smooth edges without supersampling.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Little scenes: one to three shapes on a plain, fading or photographic background, all from a seed.
+"""Little scenes: one to three shapes on a plain, fading or photographic background, from a seed.
 
 A scene is a row of numbers (`Scenes`); `render_scenes` (scene_render.py) paints it and
-`describe_scenes` (scene_words.py) writes captions that are true of it. Scene number i depends on the
-seed, the split and i only, so the first thousand of a large set are the thousand of a small one.
+`describe_scenes` (scene_sentences.py) writes captions that are true of it. Scene number i depends
+on the seed, the split and i only: a small set is the beginning of a large one.
 """
 
 from __future__ import annotations
