@@ -1,0 +1,1 @@
+"""The grader: what students never import, and what never runs beside their code."""

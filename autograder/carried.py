@@ -1,0 +1,169 @@
+"""Carried errors: an answer that stands on the student's own earlier function is judged by it.
+
+A correct backward of a wrong forward is a correct backward. So, where a forward is wrong, its
+backward is held against the numeric gradient of the student's own forward; and where an earlier
+function is wrong, a later one may agree with what it would give with that function inside. In
+return the earlier function has to be a serious attempt: one that returns zeros, or does not look
+at its arguments, carries nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from cs231n_utils import compare
+
+from .errors import CallTimeout, StudentRaised, Wrong
+from .judge import expect, expect_unchanged
+from .student import Function, Student
+
+# Central differences in float64: the error is about h^2 + 1e-16 / h, 1e-9 or so at this step.
+STEP = 1e-5
+NUMERIC_RTOL = 1e-5
+
+
+def value_of(reference: Callable[..., torch.Tensor], *args: Any) -> np.ndarray:
+    """Return what a reference written in torch gives for NumPy arguments."""
+    return reference(*(_tensor(value) for value in args)).detach().numpy()
+
+
+def gradients_of(
+    reference: Callable[..., torch.Tensor], args: Sequence[Any], dout: np.ndarray
+) -> list[np.ndarray]:
+    """Return the gradients of sum(dout * reference(*args)) for the floating point arguments."""
+    tensors = [_tensor(value) for value in args]
+    inputs = [t.requires_grad_(True) for t in tensors if t.is_floating_point()]
+    out = reference(*tensors)
+    return [g.numpy() for g in torch.autograd.grad(out, inputs, torch.from_numpy(dout))]
+
+
+def numeric_gradients(
+    function: Callable[..., Any], args: Sequence[np.ndarray], dout: np.ndarray
+) -> list[np.ndarray]:
+    """Return the gradients of sum(dout * function(*args)) by central differences.
+
+    Only floating point arguments have one. `function` returns an array of the shape of `dout`.
+    """
+    gradients = []
+    for position, value in enumerate(args):
+        if np.asarray(value).dtype.kind != "f":
+            continue
+        gradient = np.zeros_like(value)
+        for place in np.ndindex(value.shape):
+            difference = 0.0
+            for sign in (1, -1):
+                moved = value.copy()
+                moved[place] += sign * STEP
+                out = function(*args[:position], moved, *args[position + 1 :])
+                difference += sign * float((dout * np.asarray(out)).sum())
+            gradient[place] = difference / (2 * STEP)
+        gradients.append(gradient)
+    return gradients
+
+
+def expect_backward(
+    student: Student,
+    forward: Function,
+    backward: Function,
+    args: Sequence[np.ndarray],
+    names: str,
+    reference: Callable[..., torch.Tensor],
+    rng: np.random.Generator,
+    *,
+    untouched: str = "",
+) -> None:
+    """Expect the gradients `names` of the student's backward, through the student's own forward.
+
+    The backward is called once for its forward: a cache may be used up by it. With `untouched`,
+    the upstream gradient of that name must come back as it was.
+    """
+    want_out = value_of(reference, *args)
+    out, cache = forward(*args)
+    trouble = compare.close(forward.name, out, want_out)
+    if trouble and not _can_be_differentiated(out, want_out):
+        raise Wrong(f"{backward.name} is judged through your {forward.name}: {trouble}")
+    dout = rng.standard_normal(want_out.shape)
+    answer = backward(dout, cache)
+    if untouched:
+        expect_unchanged(student, untouched)
+    gradients = answer if isinstance(answer, tuple) else (answer,)
+    if not trouble:
+        wanted = gradients_of(reference, args, dout)
+    else:
+        wanted = numeric_gradients(lambda *moved: forward(*moved)[0], args, dout)
+        _insist_on_a_serious_forward(forward.name, wanted)
+    for name, got, want in zip(names.split(", "), gradients, wanted, strict=True):
+        if trouble and not want.any():
+            continue  # the own forward leaves this argument out: nothing to hold the answer to
+        expect(name, got, want, rtol=NUMERIC_RTOL, atol=1e-8 if trouble else 1e-12)
+
+
+def own_version(
+    student: Student, name: str, reference: Callable[..., np.ndarray], args: Sequence[Any]
+) -> Callable[..., np.ndarray] | None:
+    """Return the student's own function when it is a serious attempt and wrong, else None.
+
+    It is tried on `args`; the returned callable gives the first of its results. A function that
+    is missing or raises carries nothing: what stands on it is judged by the truth.
+    """
+    function = getattr(student, name)
+
+    def first(*args: Any) -> np.ndarray:
+        answer = function(*args)
+        return answer[0] if isinstance(answer, tuple) else answer
+
+    try:
+        want, out = reference(*args), first(*args)
+        if not compare.close(name, out, want) or not _can_be_differentiated(out, want):
+            return None
+        # Serious: each floating point argument but one at most makes a difference.
+        moved = [i for i, a in enumerate(args) if np.asarray(a).dtype.kind == "f"]
+        ignored = 0
+        for i in moved:
+            other = first(*args[:i], args[i] + 0.1, *args[i + 1 :])
+            ignored += bool(np.shape(other) != np.shape(out) or np.allclose(other, out))
+    except (Wrong, StudentRaised, CallTimeout):
+        return None
+    return first if ignored <= 1 and len(moved) - ignored >= 1 else None
+
+
+def expect_or_carried(
+    name: str, got: Any, want: np.ndarray, carried: Callable[[], Any], **options: Any
+) -> bool:
+    """Expect `want`, or else what `carried()` gives, where it gives something.
+
+    `carried` computes the answer with the student's own wrong function inside; it returns None
+    when there is no such function.
+    """
+    comparator = compare.COMPARATORS[options.get("comparator", "close")]
+    rest = {key: value for key, value in options.items() if key != "comparator"}
+    if comparator(name, got, want, **rest):
+        try:
+            other = carried()
+        except (Wrong, StudentRaised, CallTimeout):
+            other = None
+        if other is not None and not comparator(name, got, other, **rest):
+            return expect(name, got, other, **options)
+    return expect(name, got, want, **options)
+
+
+def _can_be_differentiated(out: Any, want: np.ndarray) -> bool:
+    return (
+        isinstance(out, np.ndarray)
+        and out.shape == want.shape
+        and out.dtype == np.float64
+        and bool(np.isfinite(out).all())
+    )
+
+
+def _insist_on_a_serious_forward(name: str, gradients: Sequence[np.ndarray]) -> None:
+    ignored = sum(not gradient.any() for gradient in gradients)
+    if ignored > 1 or ignored == len(gradients):
+        raise Wrong(f"your {name} does not look at its arguments yet: begin there")
+
+
+def _tensor(value: Any) -> torch.Tensor:
+    return torch.from_numpy(np.array(value))

@@ -1,0 +1,108 @@
+"""Where the course lies: its root, its assignments, and the cells of their solution notebooks."""
+
+from __future__ import annotations
+
+import pkgutil
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import nbformat
+
+from . import exercises as exercise_packages
+from .exercise import Exercise, load_exercises
+
+CONFIG = "nbgrader_config.py"
+
+
+class CourseNotFound(FileNotFoundError):
+    """No course root at the working folder or above it."""
+
+
+class UnknownAssignment(KeyError):
+    """No assignment has this name; the message lists the known ones."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def course_root(start: Path | None = None) -> Path:
+    """Return the nearest folder, from `start` (default: here) upwards, that holds the course."""
+    start = (start or Path.cwd()).resolve()
+    for folder in (start, *start.parents):
+        if (folder / CONFIG).is_file() and (folder / "solutions").is_dir():
+            return folder
+    raise CourseNotFound(
+        f"a course folder holds {CONFIG} and solutions/. Got {start}, which has neither it nor a "
+        "parent that does: change into the course's folder first"
+    )
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One assignment: its exercises, and its notebook as solution and as release."""
+
+    slug: str
+    root: Path
+    exercises: dict[str, Exercise] = field(compare=False)
+
+    @property
+    def notebook_name(self) -> str:
+        """The notebook's name without .ipynb: the slug without its number."""
+        return self.slug.split("_", 1)[1]
+
+    @property
+    def solution_path(self) -> Path:
+        """The hand-edited notebook."""
+        return self.root / "solutions" / self.slug / f"{self.notebook_name}.ipynb"
+
+    @property
+    def release_path(self) -> Path:
+        """The generated notebook that students get."""
+        return self.root / "assignments" / self.slug / f"{self.notebook_name}.ipynb"
+
+    @cached_property
+    def solution(self) -> nbformat.NotebookNode:
+        """The solution notebook."""
+        return nbformat.read(self.solution_path, as_version=4)
+
+    def solution_cells(self) -> dict[str, str]:
+        """Return the code that the exercises stand on, by cell id: given code and solutions."""
+        return definition_cells(self.solution)
+
+
+def definition_cells(notebook: nbformat.NotebookNode) -> dict[str, str]:
+    """Return a notebook's code cells by id, without demonstrations, checks and hidden tests."""
+    cells = {}
+    for cell in notebook.cells:
+        marks = cell.metadata.get("nbgrader", {})
+        test = marks.get("grade") and not marks.get("solution")
+        shown = is_demonstration(cell) or cell.id.endswith("-check")
+        if cell.cell_type == "code" and not test and not shown:
+            cells[cell.id] = cell.source
+    return cells
+
+
+def is_demonstration(cell: nbformat.NotebookNode) -> bool:
+    """Return whether the cell only trains or draws: it is not run while grading."""
+    return "demonstration" in cell.metadata.get("tags", [])
+
+
+def assignments(root: Path | None = None) -> dict[str, Assignment]:
+    """Return the course's assignments by slug, in order: those that have exercises."""
+    root = root or course_root()
+    slugs = sorted(m.name for m in pkgutil.iter_modules(exercise_packages.__path__) if m.ispkg)
+    package = exercise_packages.__name__
+    return {
+        slug: Assignment(slug, root, load_exercises(f"{package}.{slug}"))
+        for slug in slugs
+        if (root / "solutions" / slug).is_dir()
+    }
+
+
+def find_assignment(slug: str, root: Path | None = None) -> Assignment:
+    """Return one assignment; an unknown name lists the known ones."""
+    known = assignments(root)
+    if slug not in known:
+        raise UnknownAssignment(f"there is no assignment {slug}. There are: {', '.join(known)}")
+    return known[slug]

@@ -1,0 +1,1 @@
+"""The exercises, one package for each assignment and one file for each exercise."""

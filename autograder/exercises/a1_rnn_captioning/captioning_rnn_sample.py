@@ -1,0 +1,131 @@
+"""Writing a caption: at each step the most probable word, which is then read."""
+
+from autograder.carried import expect_or_carried
+from autograder.exercise import Equivalent, Exercise, Mistake
+
+from ._draw import RETURNS
+from ._model import (
+    END,
+    NULL,
+    build,
+    draw_params,
+    own_step,
+    reference_sample,
+    true_step,
+    vocabulary,
+)
+
+H0 = "h, _ = affine_forward(features, W_proj, b_proj)"
+STEP = "h, _ = rnn_step_forward(x, h, Wx, Wh, b)"
+CHOOSE = "word = scores.argmax(axis=1)"
+
+exercise = Exercise(
+    points=5,
+    returns=RETURNS,
+    needs=["rnn_step_forward"],
+    mistakes=[
+        Mistake(
+            "START is written into the first column",
+            swap=("x = W_embed[word]", "captions[:, t] = word\n        x = W_embed[word]"),
+            more=(("scores.argmax(axis=1)\n        captions[:, t] = word", "scores.argmax(axis=1)"),),
+            hint="Column 0 holds the first word that the model chose. Which word is in yours?",
+        ),
+        Mistake(
+            "the step has no tanh",
+            swap=(STEP, "h = x @ Wx + h @ Wh + b"),
+            hint="Sampling must take the very step that training took. Which of yours is it?",
+        ),
+        Mistake(
+            "it begins with NULL",
+            swap=("word = np.full(N, self._start)", "word = np.full(N, self._null)"),
+            hint="Which word did the model read first when it was trained?",
+        ),
+        Mistake(
+            "the best image is chosen in place of the best word",
+            swap=(CHOOSE, "word = scores.argmax(axis=0)"),
+            hint="scores has shape (N, V). Along which axis do the words lie?",
+        ),
+        Mistake(
+            "the hidden state is not carried on",
+            swap=(STEP, "next_h, _ = rnn_step_forward(x, h, Wx, Wh, b)"),
+            more=(("affine_forward(h, W_vocab", "affine_forward(next_h, W_vocab"),),
+            hint="The first word is right, later ones are not. What does step 1 start from?",
+        ),
+        Mistake(
+            "the chosen word is not read again",
+            swap=(CHOOSE, "best = scores.argmax(axis=1)"),
+            more=(("captions[:, t] = word", "captions[:, t] = best"),),
+            hint="The first word is right, later ones are not. Which word does step 1 read?",
+        ),
+        Mistake(
+            "the image is left out",
+            swap=(H0, H0 + "\n    h = np.zeros_like(h)"),
+            hint="Do two different images get two different captions?",
+        ),
+        Mistake(
+            "h0 goes through a tanh",
+            swap=(H0, H0 + "\n    h = np.tanh(h)"),
+            hint="h0 is an affine function of the features, here as in the loss.",
+        ),
+        Mistake(
+            "the least probable word is chosen",
+            swap=("scores.argmax(axis=1)", "scores.argmin(axis=1)"),
+            hint="A high score means a probable word.",
+        ),
+    ],
+    equivalents=[
+        Equivalent(
+            "it stops when all captions have ended",
+            swap=(
+                "captions[:, t] = word",
+                "captions[:, t] = word\n"
+                "        if (captions == self._end).any(axis=1).all():\n"
+                "            break",
+            ),
+        ),
+        Equivalent(
+            "words after END are set to NULL",
+            swap=(
+                "captions[:, t] = word",
+                "ended = (captions[:, :t] == self._end).any(axis=1)\n"
+                "        captions[:, t] = np.where(ended, self._null, word)",
+            ),
+        ),
+        Equivalent(
+            "the step written out", swap=(STEP, "h = np.tanh(x @ Wx + h @ Wh + b)")
+        ),
+        Equivalent(
+            "the sequence functions, one step long",
+            swap=(STEP, "h = rnn_forward(x[:, None], h, Wx, Wh, b)[0][:, 0]"),
+        ),
+        Equivalent(
+            "probabilities in place of scores",
+            swap=(CHOOSE, "word = np.exp(scores - scores.max()).argmax(axis=1)"),
+        ),
+    ],
+)
+
+
+@exercise.case("several images", public=True, N=4, F=5, E=3, H=7, V=11, length=8)
+@exercise.case("a single image", N=1, F=4, E=6, H=5, V=12, length=10)
+@exercise.case("N equals V, so the wrong axis still fits", N=9, F=4, E=3, H=6, V=9, length=6)
+@exercise.case("captions that end early", N=6, F=5, E=4, H=8, V=7, length=12, end_bias=1.5)
+@exercise.case("one word only", N=5, F=4, E=3, H=6, V=10, length=1)
+@exercise.case("thirty words, when no length is given", N=3, F=4, E=5, H=6, V=10, length=None)
+def examine(student, rng, N, F, E, H, V, length, end_bias=0.0):
+    params = draw_params(rng, F, E, H, V, sharpness=2.0)
+    params["b_vocab"][END] += end_bias
+    params["b_vocab"][NULL] -= 1.0
+    features = 2 * rng.standard_normal((N, F))
+    model = build(student, vocabulary(V), F, E, H, params)
+    if length is None:
+        captions = model.sample(features)
+    else:
+        captions = model.sample(features, max_length=length)
+
+    def carried():
+        own = own_step(student, features, params)
+        return own and reference_sample(features, params, length or 30, own)
+
+    want = reference_sample(features, params, length or 30, true_step)
+    expect_or_carried("captions", captions, want, carried, comparator="words_until_end", end=END)

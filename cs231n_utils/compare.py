@@ -1,0 +1,146 @@
+"""Compare an answer with what was wanted, and say the difference in one sentence.
+
+Used twice: by `check` in a student's notebook and by the judge outside it, so that both speak with
+one voice. Order of the questions: is it numbers at all, has it the right shape, the right kind of
+dtype, is it finite, is it close. A later question is asked only when the earlier ones are settled:
+a relative error that broadcasts would accept a bias gradient of shape (N, H).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+KIND_NAMES = {"f": "floating point", "i": "integer", "b": "boolean"}
+
+
+def relative_error(got: np.ndarray, want: np.ndarray) -> float:
+    """Return max|got - want| / max|want|, both read as float64 (0 when both are all zero).
+
+    The scale is the whole array's and not each entry's: rounding in a sum is as large as its
+    largest term, so an entry that is zero by cancellation must not be held to its own size.
+    """
+    got, want = np.asarray(got, np.float64), np.asarray(want, np.float64)
+    if not want.size:
+        return 0.0
+    error, scale = np.abs(got - want).max(), np.abs(want).max()
+    return float(error / scale) if scale > 0 else float(error)
+
+
+def close(
+    name: str,
+    got: Any,
+    want: Any,
+    *,
+    rtol: float = 1e-5,
+    atol: float = 1e-12,
+    kind: str = "f",
+    squeeze: bool = False,
+) -> str | None:
+    """Return None when `got` equals `want` within the tolerance, else a sentence about why not.
+
+    `kind` is the dtype kind wanted: "f" (a float of any width), "i" (an integer of any width) or
+    "b". With `squeeze`, axes of length one do not count: a loss of shape (1,) is a loss.
+    """
+    want = np.asarray(want)
+    trouble = _not_numbers(name, got) or _wrong_shape(name, got, want.shape, squeeze)
+    trouble = trouble or _wrong_kind(name, got, kind)
+    if trouble:
+        return trouble
+    got, want = np.asarray(got).reshape(want.shape), want.astype(np.float64)
+    if not np.isfinite(got).all() and np.isfinite(want).all():
+        bad = int((~np.isfinite(got)).sum())
+        return f"{name} must be finite. Got NaN or infinity in {bad} of {got.size} places"
+    error = np.abs(got.astype(np.float64) - want)
+    scale = np.abs(want).max(initial=0.0)
+    if error.size and not error.max() <= atol + rtol * scale:
+        return f"{name} has the right shape and wrong values: {_how_far(error, scale, rtol)}"
+    return None
+
+
+def words_until_end(name: str, got: Any, want: Any, *, end: int) -> str | None:
+    """Compare rows of word indices up to and including the first `end`; what follows is free.
+
+    A sampler may stop at <END> and leave <NULL> behind it, or go on: both are right.
+    """
+    want = np.asarray(want)
+    trouble = _not_numbers(name, got) or _wrong_shape(name, got, want.shape, squeeze=False)
+    trouble = trouble or _wrong_kind(name, got, "i")
+    if trouble:
+        return trouble
+    got = np.asarray(got)
+    wrong = [row for row in range(len(want)) if not _same_sentence(got[row], want[row], end)]
+    if not wrong:
+        return None
+    column = int(np.argmax(got[wrong[0]] != want[wrong[0]]))
+    return (
+        f"{name}: {len(wrong)} of {len(want)} rows differ; in row {wrong[0]} the first difference "
+        f"is at word {column}"
+    )
+
+
+def _same_sentence(got: np.ndarray, want: np.ndarray, end: int) -> bool:
+    stops = np.flatnonzero(want == end)
+    length = stops[0] + 1 if len(stops) else len(want)
+    return bool(np.array_equal(got[:length], want[:length]))
+
+
+def between(name: str, got: Any, want: Any, *, low: float, high: float) -> str | None:
+    """Accept a number (or every entry of an array) in [low, high]; `want` says what it is near.
+
+    For answers that are random: the bounds are chosen from the distribution of the statistic.
+    """
+    trouble = _not_numbers(name, got)
+    if trouble:
+        return trouble
+    values = np.asarray(got, np.float64)
+    if not (np.isfinite(values).all() and (values >= low).all() and (values <= high).all()):
+        worst = values.flat[int(np.argmax(np.abs(values - np.asarray(want, np.float64))))]
+        return f"{name} must lie between {low:.4g} and {high:.4g}. Got {worst:.4g}"
+    return None
+
+
+COMPARATORS: dict[str, Callable[..., str | None]] = {
+    "close": close,
+    "words_until_end": words_until_end,
+    "between": between,
+}
+
+
+def _not_numbers(name: str, got: Any) -> str | None:
+    if got is None:
+        return f"{name} must be an array of numbers. Got None"
+    if isinstance(got, np.ndarray | np.generic | int | float) and np.asarray(got).dtype.kind in "fiub":
+        return None
+    if isinstance(got, np.ndarray):
+        return f"{name} must hold real numbers. Got dtype {got.dtype}"
+    return f"{name} must be an array of numbers. Got {type(got).__name__}"
+
+
+def _wrong_shape(name: str, got: Any, shape: tuple[int, ...], squeeze: bool) -> str | None:
+    seen = np.shape(got)
+    if seen == shape:
+        return None
+    if squeeze and tuple(n for n in seen if n != 1) == tuple(n for n in shape if n != 1):
+        return None
+    return f"{name} must have shape {shape}. Got {seen}"
+
+
+def _wrong_kind(name: str, got: Any, kind: str) -> str | None:
+    seen = np.asarray(got).dtype
+    if seen.kind == kind or (kind == "i" and seen.kind == "u"):
+        return None
+    return f"{name} must be {KIND_NAMES[kind]}. Got dtype {seen}"
+
+
+def _how_far(error: np.ndarray, scale: float, rtol: float) -> str:
+    relative = error.max() / scale if scale > 0 else error.max()
+    place = np.unravel_index(int(error.argmax()), error.shape)
+    where = f" at [{', '.join(str(int(i)) for i in place)}]" if error.ndim else ""
+    share = float((error > rtol * scale).mean())
+    return (
+        f"relative error {relative:.2g}{where} ({rtol:.0e} allowed), "
+        f"{share:.0%} of the entries are off"
+    )

@@ -1,0 +1,246 @@
+"""Recorded examinations, and their replay on somebody's functions.
+
+A transcript holds, for the public cases of one exercise, the calls with their inputs, what the
+right answers are, and fingerprints of what the known mistakes answer. It holds no answer's code.
+`python -m autograder release` records it; `check` replays it in the student's notebook.
+
+One file for each assignment: arrays as safetensors, the rest as JSON in its metadata.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import safe_open
+from safetensors.numpy import save
+
+from .compare import COMPARATORS
+from .driving import Driver
+
+SAME = 1e-6  # relative to an answer's size: right ways to write one formula differ by rounding
+
+
+class UnknownExercise(KeyError):
+    """No transcript has this name; the message lists the known ones."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+@dataclass
+class Replay:
+    """What came of a case's calls: each call's items by key, or the error that ended them."""
+
+    items: list[list[Any]] = field(default_factory=list)
+    prints: list[Any] = field(default_factory=list)
+    error: dict[str, str] | None = None
+    name: str = ""  # of the function that was called last
+
+
+def replay(calls: list[dict[str, Any]], namespace: dict[str, Any]) -> Replay:
+    """Make a case's calls on the functions in `namespace`, one after another.
+
+    A call's arguments may be what an earlier call answered. The first error ends the replay: what
+    follows stands on it.
+    """
+    driver, done = Driver(namespace), Replay()
+    for call in calls:
+        done.name = call["name"]
+        reply = driver.run(_resolve(call["request"], done.items))
+        if "error" in reply:
+            done.error = reply["error"]
+            done.prints.append({"error": reply["error"]["type"]})
+            break
+        done.items.append(_items(reply))
+        done.prints.append({"items": [_print(item) for item in done.items[-1]],
+                            "changed": reply.get("changed", [])})
+    return done
+
+
+def _resolve(value: Any, answers: list[list[Any]]) -> Any:
+    """Put earlier answers, data or handles, where a transcript says {"__answer__": [call, item]}."""
+    if isinstance(value, dict):
+        if "__answer__" in value:
+            call, item = value["__answer__"]
+            answer = answers[call][item] if item < len(answers[call]) else None
+            if isinstance(answer, dict) and "kept" in answer:
+                return answer["kept"] if value.get("number") else _kept(answer)
+            return answer
+        return {key: _resolve(item, answers) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_resolve(item, answers) for item in value]
+    return value
+
+
+def _kept(answer: dict[str, Any]) -> dict[str, Any]:
+    return {"__ref__": "kept", "id": answer["kept"]}
+
+
+def _items(reply: dict[str, Any]) -> list[Any]:
+    """Return what can be compared: arrays and numbers as arrays, the rest as it stands."""
+    if "value" in reply:  # a fetched container
+        value = reply["value"]
+        return [value] if isinstance(value, dict | list) else [_array(value)]
+    items = [item["data"] if "data" in item else item for item in reply.get("items", [])]
+    items += reply.get("gradients") or []
+    return [item if isinstance(item, dict) else _array(item) for item in items]
+
+
+def _array(value: Any) -> Any:
+    return np.asarray(value) if isinstance(value, bool | int | float | np.generic) else value
+
+
+def pick(items: list[list[Any]], origin: list[Any]) -> Any:
+    """Return the answer that a transcript's expectation speaks of, None when it is not there."""
+    call, item, key = origin
+    if call >= len(items):
+        return None
+    if key:  # a fetched dict
+        value = items[call][0] if items[call] else None
+        return _array(value.get(key)) if isinstance(value, dict) else None
+    return items[call][item] if item < len(items[call]) else None
+
+
+# ------------------------------------------------------------------ fingerprints
+def _print(value: Any) -> Any:
+    """Return a few numbers that tell one answer from another, and from which none can be rebuilt."""
+    if isinstance(value, dict) and "kept" in value:
+        return "kept"
+    if isinstance(value, dict):
+        return {key: _print(_array(item)) for key, item in sorted(value.items())}
+    if isinstance(value, list):
+        return [_print(_array(item)) for item in value]
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiub":
+        return type(value).__name__
+    flat = value.astype(np.float64).reshape(-1)
+    finite = np.where(np.isfinite(flat), flat, 0.0)
+    weights = np.random.default_rng(flat.size).standard_normal((3, flat.size))
+    return {
+        "shape": list(value.shape),
+        "not finite": int((~np.isfinite(flat)).sum()),
+        "size": float(np.sqrt((finite**2).sum())),
+        "sums": [float(s) for s in weights @ finite],
+    }
+
+
+def same_prints(known: Any, seen: Any) -> bool:
+    """Return whether two fingerprints are of the same answers, up to rounding."""
+    if isinstance(known, dict) and isinstance(seen, dict) and "sums" in known and "sums" in seen:
+        if known["shape"] != seen["shape"] or known["not finite"] != seen["not finite"]:
+            return False
+        room = SAME * max(known["size"], seen["size"]) + 1e-10
+        pairs = zip(known["sums"], seen["sums"], strict=True)
+        return all(abs(a - b) <= room for a, b in pairs)
+    if isinstance(known, dict) and isinstance(seen, dict):
+        return known.keys() == seen.keys() and all(same_prints(known[k], seen[k]) for k in known)
+    if isinstance(known, list) and isinstance(seen, list):
+        pairs = zip(known, seen, strict=False)
+        return len(known) == len(seen) and all(same_prints(a, b) for a, b in pairs)
+    return known == seen
+
+
+# ------------------------------------------------------------------ judging a replay
+def troubles(case: Mapping[str, Any], done: Replay, returns: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with a replayed case, in sentences; [] when it is right."""
+    for expectation in case["premises"]:
+        call = expectation["origin"][0]
+        if call < len(done.items) and _compare(expectation, done):
+            name = case["calls"][call]["name"]
+            return [f"this goes through your {name}, which is not right yet: check that first"]
+    for call, items in zip(case["calls"], done.items, strict=False):
+        promised = returns.get(call["name"], "")
+        wanted = len(promised.split(",")) if promised else len(items)
+        if len(items) != wanted and call["request"]["op"] == "call":
+            got = f"{len(items)} values" if len(items) > 1 else "one"
+            return [f"{call['name']} must return ({promised}). Got {got}"]
+    if done.error is not None:
+        return [_told(done)]
+    found = (_compare(expectation, done) for expectation in case["expectations"])
+    return [trouble for trouble in found if trouble]
+
+
+def _compare(expectation: Mapping[str, Any], done: Replay) -> str | None:
+    got = pick(done.items, expectation["origin"])
+    if isinstance(got, dict):
+        return f"{expectation['name']} must be an array. Got {got.get('type', 'dict')}"
+    comparator = COMPARATORS[expectation["comparator"]]
+    return comparator(expectation["name"], got, expectation["want"], **expectation["options"])
+
+
+def _told(done: Replay) -> str:
+    error = done.error or {}
+    inner = error.get("function", "")
+    if error["type"] == "NotImplementedError":
+        if inner and inner != done.name:
+            return f"{done.name} calls {inner}, which is not written yet"
+        return f"{done.name} is not written yet"
+    if error["type"] == "MissingFunction":
+        return f"{error['message']}: run its cell first"
+    where = f" ({error['where']})" if error["where"] else ""
+    return f"{done.name} raised {error['type']}: {error['message']}{where}"
+
+
+# ------------------------------------------------------------------ files
+def write(path: Path, transcripts: Mapping[str, Any]) -> None:
+    """Write the transcripts of one assignment, by exercise."""
+    arrays: dict[str, np.ndarray] = {}
+    text = json.dumps(_strip(transcripts, arrays), sort_keys=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(save(arrays, metadata={"transcripts": text}))
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the transcripts of one assignment, by exercise."""
+    with safe_open(path, framework="numpy") as file:
+        text = json.loads(file.metadata()["transcripts"])
+        return _fill(text, file)
+
+
+def _strip(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        name = f"{len(arrays):04d}"
+        # safetensors has no arrays without elements' order: C order it is
+        arrays[name] = np.ascontiguousarray(value).reshape(np.shape(value))
+        return {"__array__": name}
+    if isinstance(value, Mapping):
+        return {key: _strip(item, arrays) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strip(item, arrays) for item in value]
+    return value
+
+
+def _fill(value: Any, file: Any) -> Any:
+    if isinstance(value, dict):
+        if "__array__" in value:
+            return file.get_tensor(value["__array__"])
+        return {key: _fill(item, file) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_fill(item, file) for item in value]
+    return value
+
+
+def find(name: str) -> dict[str, Any]:
+    """Return the transcript of one exercise; an unknown name lists the known ones."""
+    known = _all()
+    if name not in known:
+        raise UnknownExercise(f'there is no check "{name}". There are: {", ".join(known)}')
+    return known[name]
+
+
+@cache
+def _all() -> dict[str, Any]:
+    folder = resources.files(__package__) / "checks"
+    found: dict[str, Any] = {}
+    if folder.is_dir():
+        for entry in sorted(folder.iterdir(), key=lambda e: e.name):
+            if entry.name.endswith(".safetensors"):
+                with resources.as_file(entry) as path:
+                    found |= read(path)
+    return found
