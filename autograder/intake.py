@@ -75,7 +75,7 @@ class _Copying:
         self.refused.setdefault(why, []).append(shown(name))
 
     def sentences(self) -> list[str]:
-        return [f"{few(names)} {why}" for why, names in self.refused.items()]
+        return [f"Left out: {few(names)}. {why}" for why, names in self.refused.items()]
 
 
 def copy_submission(
@@ -104,7 +104,7 @@ def copy_submission(
         # The student's own folder is a link, not a folder at all, or may not be read: an empty
         # submission.
         what = "a link" if error.errno in (errno.ELOOP, errno.ENOTDIR) else "not readable"
-        work.refuse(f"was not taken in, because it is {what} and not a plain folder.", assignment)
+        work.refuse(f"A submission must be a plain folder, and this is {what}.", assignment)
     finally:
         os.close(folder)
     return work.files, work.sentences()
@@ -166,20 +166,21 @@ def _copy_folder(folder: int, target: Path, relative: Path, work: _Copying) -> N
             work.entries += 1
             if work.entries > work.limits.entries:
                 work.refuse(
-                    "and what comes after was left out: there are too many files.", entry.name
+                    "There are too many files; what comes after this one was not looked at.",
+                    entry.name,
                 )
                 break
             if any(fnmatch(entry.name, pattern) for pattern in work.ignore):
                 continue
             if len(os.fsencode(entry.name)) > work.limits.name_bytes:
-                work.refuse("was left out: the name is too long.", entry.name)
+                work.refuse("The name is too long.", entry.name)
             elif not entry.name.isprintable() or "\\" in entry.name:
                 work.refuse(
-                    "was left out: the name has characters that a file name should not have.",
+                    "The name has characters that do not belong into a file name.",
                     entry.name,
                 )
             elif entry.is_dir(follow_symlinks=False) and entry.name.endswith(".ipynb"):
-                work.refuse("was left out: it is a folder and not a notebook.", entry.name)
+                work.refuse("A notebook is a file and not a folder.", entry.name)
             elif entry.is_dir(follow_symlinks=False):
                 folders.append(entry.name)
             else:
@@ -188,12 +189,12 @@ def _copy_folder(folder: int, target: Path, relative: Path, work: _Copying) -> N
         _copy_file(folder, name, target, relative, work)
     for name in sorted(folders):
         if len(relative.parts) >= work.limits.depth:
-            work.refuse("was left out: it lies too deep, folder within folder.", name)
+            work.refuse("Too many folders within folders.", name)
             continue
         try:
             inner = _open_folder(name, folder)
         except OSError:
-            work.refuse("was left out: it is not a plain folder that may be read.", name)
+            work.refuse("Not a folder that can be read.", name)
             continue
         try:
             _copy_folder(inner, target, relative / name, work)
@@ -208,16 +209,14 @@ def _copy_file(folder: int, name: str, target: Path, relative: Path, work: _Copy
     limits = work.limits
     # Look before opening: opening a device or a pipe can have effects of its own.
     if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
-        work.refuse(
-            "was left out: it is a link or a special file, and only plain files are taken.", name
-        )
+        work.refuse("Only plain files are taken, no links and no special files.", name)
         return
     try:
         source = os.open(
             name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder
         )
     except OSError:
-        work.refuse("was left out: it could not be read.", name)
+        work.refuse("Not a file that can be read.", name)
         return
     try:
         # Ask again about what was opened: the name may point elsewhere by now.
@@ -225,19 +224,17 @@ def _copy_file(folder: int, name: str, target: Path, relative: Path, work: _Copy
         largest = limits.notebook_bytes if name.endswith(".ipynb") else limits.file_bytes
         if not stat.S_ISREG(status.st_mode):
             work.refuse(
-                "was left out: it is a link or a special file, and only plain files are taken.",
+                "Only plain files are taken, no links and no special files.",
                 name,
             )
         elif status.st_nlink != 1:
-            work.refuse("was left out: the file has a second name elsewhere (a hard link).", name)
+            work.refuse("The file has a second name elsewhere (a hard link).", name)
         elif status.st_size > largest:
-            work.refuse(f"was left out: it is larger than {largest >> 20} MB.", name)
+            work.refuse(f"Larger than {largest >> 20} MB.", name)
         elif len(work.files) >= limits.files:
-            work.refuse(f"was left out: more than {limits.files} files were handed in.", name)
+            work.refuse(f"More than {limits.files} files were handed in.", name)
         elif work.bytes + status.st_size > limits.total_bytes:
-            work.refuse(
-                f"was left out: more than {limits.total_bytes >> 20} MB were handed in.", name
-            )
+            work.refuse(f"More than {limits.total_bytes >> 20} MB were handed in.", name)
         else:
             (target / relative).mkdir(parents=True, exist_ok=True)
             _copy_bytes(source, target / relative / name, status.st_size)

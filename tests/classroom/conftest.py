@@ -1,8 +1,19 @@
 """A tiny course in the shape of the real one: one notebook, two exercises, one written answer."""
 
+import shutil
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from autograder import classroom
+from autograder.course import UnknownAssignment
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -57,13 +68,13 @@ def tiny_notebook(double="    return 2 * x", square="    return x**2", answer="B
     )
 
 
-STUB = '    raise NotImplementedError("to do")'
+STUB = '    raise NotImplementedError("Write your code here")'
 
 
 @pytest.fixture
 def release():
     """The unfilled notebook."""
-    return tiny_notebook(STUB, STUB, "YOUR ANSWER HERE")
+    return tiny_notebook(STUB, STUB, "*Write your answer here.*")
 
 
 @pytest.fixture
@@ -96,3 +107,92 @@ def hand_in(tmp_path):
         return folder
 
     return write
+
+
+def with_solution_marks(notebook):
+    """The source of the tiny course's release: answers between nbgrader's marks."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution"):
+            first, *body = cell.source.split("\n")
+            marked = ["    ### BEGIN SOLUTION", *body, "    ### END SOLUTION"]
+            cell.source = "\n".join([first, *marked])
+    return notebook
+
+
+@dataclass
+class StandInVerdict:
+    """What the judge says, without the judge."""
+
+    points: float
+    max_points: float
+    cases: list = field(default_factory=list)
+    mistake: object = None
+    error: str | None = None
+
+
+def stand_in_grade(nb, assignment, *, seed, limits=None, backend="auto", files=None):
+    """Mark by the text of the answers: for tests of what happens around the judge."""
+    nb = nbformat.from_dict(nb)
+    verdicts, notes = {}, []
+    text = {cell.id: cell.source for cell in nb.cells}
+    if "CRASH THE GRADER" in str(text):
+        raise ZeroDivisionError("the grader itself stumbled")
+    for cell in nb.cells:
+        if cell.id.endswith("-hidden"):
+            name = cell.id.removesuffix("-hidden")
+            right = "NotImplementedError" not in text[name] and "wrong" not in text[name]
+            mistake = SimpleNamespace(name="two is forgotten", hint="What is 2 * 3?")
+            points = float(cell.metadata.nbgrader.points) if right else 0.0
+            verdicts[name] = StandInVerdict(
+                points,
+                cell.metadata.nbgrader.points,
+                [SimpleNamespace(name="a number", passed=right, message="")],
+                mistake if "wrong" in text[name] else None,
+            )
+            cell.outputs = [new_output("execute_result", {"text/plain": str(points)})]
+    return SimpleNamespace(
+        nb=nb, verdicts=verdicts, notes=notes, seconds=0.25, sandbox=backend, seed=seed
+    )
+
+
+@pytest.fixture(scope="session")
+def released_course(tmp_path_factory):
+    """The tiny course as nbgrader releases it; made once, because a new gradebook takes seconds."""
+    root = tmp_path_factory.mktemp("released")
+    shutil.copy(REPOSITORY / "nbgrader_config.py", root)
+    source = root / "solutions" / "tiny"
+    source.mkdir(parents=True)
+    nbformat.write(with_solution_marks(tiny_notebook()), source / "tiny.ipynb")
+    classroom.make_release(root, "tiny")
+    return root
+
+
+@pytest.fixture
+def course(released_course, tmp_path, monkeypatch):
+    """A tiny course in `tmp_path`, released, whose judge is the stand-in."""
+    shutil.copytree(released_course, tmp_path, dirs_exist_ok=True)
+    tiny = SimpleNamespace(
+        slug="tiny",
+        root=tmp_path,
+        exercises={},
+        notebook_name="tiny",
+        solution_path=tmp_path / "solutions" / "tiny" / "tiny.ipynb",
+        release_path=tmp_path / "assignments" / "tiny" / "tiny.ipynb",
+    )
+
+    def find(slug, root=None):
+        if slug != "tiny":
+            raise UnknownAssignment(f"there is no assignment {slug}. There are: tiny")
+        return tiny
+
+    grading = ModuleType("autograder.grading")
+    grading.grade_notebook = stand_in_grade
+    monkeypatch.setitem(sys.modules, "autograder.grading", grading)
+    monkeypatch.setattr("autograder.course.find_assignment", find)
+    monkeypatch.setattr(classroom, "find_assignment", find)
+    monkeypatch.setattr(classroom, "assignments", lambda root: {"tiny": tiny})
+    monkeypatch.setattr(
+        classroom, "start_session", lambda backend: SimpleNamespace(close=lambda: None)
+    )
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
