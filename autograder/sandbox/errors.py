@@ -2,7 +2,16 @@
 
 from .inside.values import WireError
 
-__all__ = ["CallRefused", "CallTimeout", "NoSandbox", "SandboxError", "SessionDead", "StartFailed", "UnsafeSandbox", "WireError"]
+__all__ = [
+    "CallRefused",
+    "CallTimeout",
+    "NoSandbox",
+    "SandboxError",
+    "SessionDead",
+    "StartFailed",
+    "UnsafeSandbox",
+    "WireError",
+]
 
 
 class SandboxError(Exception):
@@ -14,7 +23,9 @@ class NoSandbox(SandboxError):
 
 
 class StartFailed(NoSandbox):
-    """The sandbox itself works here, but the student's process did not come up in it. Nothing was run."""
+    """The sandbox itself works here, but the student's process did not come up in it. Nothing was
+    run.
+    """
 
 
 class SessionDead(SandboxError):
@@ -22,11 +33,15 @@ class SessionDead(SandboxError):
 
 
 class CallTimeout(SandboxError):
-    """One call took too long. It was interrupted; `Session.dead` tells whether the session lives on."""
+    """One call took too long. It was interrupted; `Session.dead` tells whether the session lives
+    on.
+    """
 
 
 class CallRefused(SandboxError):
-    """The student's side has no answer that can travel (too large, for example). The session lives on."""
+    """The student's side has no answer that can travel (too large, for example). The session lives
+    on.
+    """
 
 
 class UnsafeSandbox(UserWarning):

@@ -9,7 +9,9 @@ KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 @dataclass(frozen=True)
 class Limits:
-    """All limits of one session. Times are in seconds of wall time and sizes in bytes, unless the name says otherwise."""
+    """All limits of one session. Times are in seconds of wall time and sizes in bytes, unless the
+    name says otherwise.
+    """
 
     start_seconds: float = 60.0
     """Until the student's process greets."""
@@ -18,12 +20,16 @@ class Limits:
     call_seconds: float = 5.0
     """One call of a student's function; then it is interrupted."""
     submission_seconds: float = 300.0
-    """All cells and calls of one session together; then the session ends. Time that the grader spends itself is not counted."""
+    """All cells and calls of one session together; then the session ends. Time that the grader
+    spends itself is not counted.
+    """
     grace_seconds: float = 2.0
     """Between an interrupt and the end of the session, when the interrupt is ignored."""
 
     address_space: int | None = 4 * GIB
-    """Virtual memory of the process. NumPy and torch on a CPU map about 0.7 GiB. None for CUDA, which maps far more than it uses."""
+    """Virtual memory of the process. NumPy and torch on a CPU map about 0.7 GiB. None for CUDA,
+    which maps far more than it uses.
+    """
     cpu_seconds: int = 600
     """Processor time of the process, all threads together."""
     file_size: int = 64 * MIB

@@ -1,7 +1,8 @@
-"""Which folders a student's process sees. An allow-list: the system, the interpreter, and the course's public half.
+"""Which folders a student's process sees: the system, the interpreter, the course's public half.
 
-Never derived from `sys.path`, which may hold the course folder. What must stay hidden is masked wherever a mounted folder would
-show it: the grader's package, the repository around it, the course folder that is being graded.
+An allow-list, never derived from `sys.path`, which may hold the course folder. What must stay hidden
+is masked wherever a mounted folder would show it: the grader's package, the repository around it,
+the course folder that is being graded.
 """
 
 from __future__ import annotations
@@ -36,7 +37,10 @@ class Mount:
 def plan_mounts(hidden: Iterable[Path] = ()) -> list[Mount]:
     """Return the mounts, outer folders before inner ones, with masks over what is hidden."""
     secret = [Path(os.path.realpath(path)) for path in (*hidden_folders(), *hidden)]
-    shown = {mount.target: mount for mount in (*system_mounts(), *interpreter_mounts(secret), *public_mounts())}
+    shown = {
+        mount.target: mount
+        for mount in (*system_mounts(), *interpreter_mounts(secret), *public_mounts())
+    }
     masks = {}
     for mount in shown.values():
         source = Path(os.path.realpath(mount.source))
@@ -44,12 +48,12 @@ def plan_mounts(hidden: Iterable[Path] = ()) -> list[Mount]:
             if path != source and path.is_relative_to(source):
                 target = mount.target / path.relative_to(source)
                 masks[target] = Mount(target)
-    # A folder that is shown on purpose stays shown: inside a masked one it is mounted after the mask.
+    # What is shown on purpose stays shown: inside a masked folder it is mounted after the mask.
     return sorted((masks | shown).values(), key=lambda mount: len(mount.target.parts))
 
 
 def hidden_folders() -> list[Path]:
-    """The grader's package, wherever it is installed; the repository around it; the course around the working folder."""
+    """The grader's package wherever it is, its repository, the course around the working folder."""
     installed = {Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
     installed |= {Path(path) for path in (*site.getsitepackages(), site.getusersitepackages())}
     folders = [GRADER]
@@ -63,13 +67,21 @@ def hidden_folders() -> list[Path]:
 
 def system_mounts() -> list[Mount]:
     mounts = [Mount(Path("/usr"), Path("/usr"))]
-    mounts += [Mount(Path("/", name), Path("/", name)) for name in SYSTEM_LINKS if _is_real_folder(Path("/", name))]
+    mounts += [
+        Mount(Path("/", name), Path("/", name))
+        for name in SYSTEM_LINKS
+        if _is_real_folder(Path("/", name))
+    ]
     return mounts + [Mount(Path(path), Path(path)) for path in SYSTEM_FILES if os.path.exists(path)]
 
 
 def system_links() -> list[tuple[Path, str]]:
     """Return (link, what it says) for /bin and its like where they are links into /usr."""
-    return [(path, os.readlink(path)) for path in (Path("/", name) for name in SYSTEM_LINKS) if path.is_symlink()]
+    return [
+        (path, os.readlink(path))
+        for path in (Path("/", name) for name in SYSTEM_LINKS)
+        if path.is_symlink()
+    ]
 
 
 def _is_real_folder(path: Path) -> bool:
@@ -77,8 +89,11 @@ def _is_real_folder(path: Path) -> bool:
 
 
 def interpreter_mounts(secret: list[Path]) -> list[Mount]:
-    """Mount the interpreter's and the virtual environment's prefixes, each under the names by which it is known."""
-    prefixes = {Path(prefix) for prefix in (sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix)}
+    """The prefixes of the interpreter and the environment, each under all its names."""
+    prefixes = {
+        Path(prefix)
+        for prefix in (sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix)
+    }
     prefixes |= {Path(os.path.realpath(prefix)) for prefix in prefixes}
     mounts = []
     for prefix in sorted(prefixes):
@@ -86,7 +101,11 @@ def interpreter_mounts(secret: list[Path]) -> list[Mount]:
             continue  # /usr and /lib are there already
         if Path(os.path.realpath(prefix)) in secret:
             # The environment was made in the repository's own root: its parts only.
-            mounts += [Mount(prefix / part, prefix / part) for part in PREFIX_PARTS if (prefix / part).exists()]
+            mounts += [
+                Mount(prefix / part, prefix / part)
+                for part in PREFIX_PARTS
+                if (prefix / part).exists()
+            ]
         else:
             mounts.append(Mount(prefix, prefix))
     return mounts
@@ -115,11 +134,15 @@ def find_utils() -> Path | None:
 
 @functools.lru_cache(maxsize=1)
 def font_lists() -> list[Path]:
-    """Return Matplotlib's lists of fonts of this user. When there is none yet, one is made (once; it takes seconds)."""
+    """Return Matplotlib's lists of fonts of this user. When there is none yet, one is made (once;
+    it takes seconds).
+    """
     found = _find_font_lists()
     if not found and importlib.util.find_spec("matplotlib"):
         command = [sys.executable, "-c", "import matplotlib.font_manager"]
-        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=120)
+        subprocess.run(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=120
+        )
         found = _find_font_lists()
     return found
 

@@ -51,9 +51,19 @@ class OutputCollector:
             self._kept += size
             self._append(output)
 
+    def drop_interrupt(self) -> None:
+        """Drop the KeyboardInterrupt that our own interrupt left behind; the grader says why."""
+        self.outputs = [
+            output for output in self.outputs if output.get("ename") != "KeyboardInterrupt"
+        ]
+
     def _append(self, output: dict[str, Any]) -> None:
         last = self.outputs[-1] if self.outputs else None
-        if last and output["output_type"] == "stream" == last["output_type"] and last["name"] == output["name"]:
+        if (
+            last
+            and output["output_type"] == "stream" == last["output_type"]
+            and last["name"] == output["name"]
+        ):
             last["text"] += output["text"]
             self._kept -= 200  # joined: no new item
         else:
@@ -62,7 +72,9 @@ class OutputCollector:
     def _note_cut(self, output: dict[str, Any]) -> None:
         if output["output_type"] == "error":  # always worth a line: it is why the cell failed
             short = {**output, "evalue": output["evalue"][:500], "traceback": []}
-            self.outputs = [item for item in self.outputs if item["output_type"] != "error"][:MAX_OUTPUTS]
+            self.outputs = [item for item in self.outputs if item["output_type"] != "error"][
+                :MAX_OUTPUTS
+            ]
             self.outputs.append(short)
         if self._cut:
             return
@@ -85,7 +97,11 @@ class OutputCollector:
 
     def _display(self, header: dict[str, Any], arrays: list[np.ndarray]) -> dict[str, Any]:
         kind, mimes = header.get("kind"), header.get("mimes")
-        if kind not in ("display_data", "execute_result") or type(mimes) is not list or len(mimes) != len(arrays):
+        if (
+            kind not in ("display_data", "execute_result")
+            or type(mimes) is not list
+            or len(mimes) != len(arrays)
+        ):
             raise WireError("a display must have a kind, and one array for each MIME type")
         data = {}
         for mime, array in zip(mimes, arrays, strict=True):
@@ -109,12 +125,22 @@ class OutputCollector:
         if type(lines) is not list or any(type(part) is not str for part in (*parts, *lines)):
             raise WireError("an error must have texts only")
         size = 200 + sum(len(part.encode()) for part in (*parts, *lines))
-        return {"output_type": "error", "ename": parts[0], "evalue": parts[1], "traceback": lines}, size
+        return {
+            "output_type": "error",
+            "ename": parts[0],
+            "evalue": parts[1],
+            "traceback": lines,
+        }, size
 
 
 def error_output(name: str, message: str) -> dict[str, Any]:
     """An error output in the grader's own words."""
-    return {"output_type": "error", "ename": name, "evalue": message, "traceback": [f"{name}: {message}"]}
+    return {
+        "output_type": "error",
+        "ename": name,
+        "evalue": message,
+        "traceback": [f"{name}: {message}"],
+    }
 
 
 def _bytes(array: np.ndarray) -> bytes:

@@ -1,4 +1,6 @@
-"""Talk with one student's process. Nothing that it says is believed; whatever it does ends this session at worst."""
+"""Talk with one student's process. Nothing that it says is believed; whatever it does ends this
+session at worst.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +29,9 @@ MAX_NOISE_BYTES = 64 << 20
 class CellResult:
     """What became of one cell.
 
-    status: "ok"; "error" (it raised); "timeout" and "flooded" (it was stopped: `Session.dead` tells whether the process lived
-    through that); "dead" (the process ended, or said something malformed).
+    status: "ok"; "error" (it raised); "timeout" and "flooded" (it was stopped: `Session.dead` tells
+    whether the process lived through that); "dead" (the process ended, or said something
+    malformed).
     """
 
     status: str
@@ -41,10 +44,12 @@ class _Interrupted(Exception):
 
 
 class Session:
-    """One student's process. Use it from one thread; it is a context manager that closes itself.
+    """One student's process, and a context manager that ends it.
 
-    dead: None, or the reason why the process is gone. backend_name: which wall it is behind. layers: what the process says about
-    the walls inside, before any student code ran.
+    Use it in the thread that started it: the kernel ends the sandbox when that thread ends.
+
+    dead: None, or the reason why the process is gone. backend_name: which wall it is behind.
+    layers: what the process says about the walls inside, before any student code ran.
     """
 
     def __init__(self, child: Child, limits: Limits, backend_name: str):
@@ -55,7 +60,6 @@ class Session:
         self._child = child
         self._stream = Stream(child.sock)
         self._spent = 0.0  # seconds of the submission's budget
-        self._abandoned: set[int] = set()  # interrupted, and their one answer has not come yet
         self._cells = 0
         self._greet()
 
@@ -71,7 +75,9 @@ class Session:
 
     # -- what the grader asks for
     def run_cell(self, source: str, timeout: float | None = None) -> CellResult:
-        """Run one cell for `timeout` seconds at most (default: the limit for a cell). Never raises for what the cell does."""
+        """Run one cell for `timeout` seconds at most (default: the limit for a cell). Never raises
+        for what the cell does.
+        """
         started = time.monotonic()
         collector = OutputCollector(self.limits.output_bytes)
         timeout = self.limits.cell_seconds if timeout is None else timeout
@@ -82,6 +88,7 @@ class Session:
         except _Interrupted as stop:
             status = "flooded" if collector.received > self.limits.flood_bytes else "timeout"
             names = {"flooded": "TooMuchOutput", "timeout": "CellTimeout"}
+            collector.drop_interrupt()
             collector.outputs.append(error_output(names[status], str(stop)))
         except WireError as error:
             status = "error"
@@ -96,12 +103,15 @@ class Session:
         return CellResult(status, collector.outputs, time.monotonic() - started)
 
     def request(
-        self, header: dict[str, Any], arrays: Sequence[np.ndarray] = (), timeout: float | None = None
+        self,
+        header: dict[str, Any],
+        arrays: Sequence[np.ndarray] = (),
+        timeout: float | None = None,
     ) -> tuple[dict[str, Any], list[np.ndarray]]:
         """Send one call and return the header and arrays of its reply.
 
-        Raises CallTimeout, CallRefused (no answer that can travel), SessionDead, and WireError when the call itself is too large
-        to send.
+        Raises CallTimeout, CallRefused (no answer that can travel), SessionDead, and WireError when
+        the call itself is too large to send.
         """
         timeout = self.limits.call_seconds if timeout is None else timeout
         frame = {"t": "request", "body": header}
@@ -116,11 +126,15 @@ class Session:
         return answer["body"], reply_arrays
 
     def reset(self) -> None:
-        """Give the cells a fresh namespace. For our own code: what a student did to the process stays done."""
+        """Give the cells a fresh namespace. For our own code: what a student did to the process
+        stays done.
+        """
         self._simple({"t": "reset"}, [])
 
     def put_file(self, name: str, content: bytes) -> None:
-        """Write one file into the process's working folder. Raises ValueError for a name that leads elsewhere."""
+        """Write one file into the process's working folder. Raises ValueError for a name that leads
+        elsewhere.
+        """
         check_file_name(name)
         self._simple({"t": "file", "name": name}, [np.frombuffer(content, np.uint8)])
 
@@ -141,7 +155,7 @@ class Session:
         expected: str,
         collector: OutputCollector | None,
     ) -> tuple[dict[str, Any], list[np.ndarray]]:
-        """Send one frame and return the one frame that answers it. Bills the time to the submission."""
+        """Send one frame and return the one that answers it. The submission pays the time."""
         if self.dead:
             raise SessionDead(self.dead)
         left = self.limits.submission_seconds - self._spent
@@ -152,11 +166,14 @@ class Session:
         started = time.monotonic()
         try:
             deadline = started + min(timeout, left)
+            late = f"no answer after {timeout:g} seconds"
+            if left < timeout:
+                late = f"the submission used its {self.limits.submission_seconds:g} seconds"
             try:
                 self._send({**header, "id": number}, arrays, deadline)
                 return self._wait_for(number, expected, deadline, collector)
             except DeadlinePassed:
-                raise self._interrupt(number, f"no answer after {min(timeout, left):.3g} seconds", collector) from None
+                raise self._interrupt(number, expected, late, collector) from None
         finally:
             self._spent += time.monotonic() - started
 
@@ -175,7 +192,13 @@ class Session:
             raise self._break(str(error)) from None
 
     def _wait_for(
-        self, number: int, expected: str, deadline: float, collector: OutputCollector | None, *, stopping: bool = False
+        self,
+        number: int,
+        expected: str,
+        deadline: float,
+        collector: OutputCollector | None,
+        *,
+        stopping: bool = False,
     ) -> tuple[dict[str, Any], list[np.ndarray]]:
         noise = noise_bytes = 0
         while True:
@@ -185,32 +208,40 @@ class Session:
                 if about == number and collector is not None:
                     self._collect(collector, header, arrays)
                     if collector.received > self.limits.flood_bytes and not stopping:
-                        raise self._interrupt(number, f"more than {self.limits.flood_bytes} bytes of output", collector)
+                        reason = f"more than {self.limits.flood_bytes} bytes of output"
+                        raise self._interrupt(number, expected, reason, collector)
                     if not stopping:
                         continue
-                # Printed by a call, or by a thread of an earlier cell: nobody reads it, but it must not go on for ever.
+                # Printed by a call, or by a thread of an earlier cell: nobody reads it, but it must
+                # not go on for ever.
                 noise, noise_bytes = noise + 1, noise_bytes + sum(array.nbytes for array in arrays)
                 if not stopping and (noise > MAX_NOISE or noise_bytes > MAX_NOISE_BYTES):
                     raise self._end("the student's process flooded its stream with output")
                 if stopping and time.monotonic() > deadline:
                     raise DeadlinePassed
-            elif about in self._abandoned and kind in ("done", "reply", "refused"):
-                self._abandoned.discard(about)  # once: it comes late, but it is owed
-            elif about == number and (kind == expected or (kind == "refused" and expected == "reply")):
+            elif about == number and (
+                kind == expected or (kind == "refused" and expected == "reply")
+            ):
                 return header, arrays
             else:
                 raise self._break("an answer that was not asked for")
 
-    def _collect(self, collector: OutputCollector, header: dict[str, Any], arrays: list[np.ndarray]) -> None:
+    def _collect(
+        self, collector: OutputCollector, header: dict[str, Any], arrays: list[np.ndarray]
+    ) -> None:
         try:
             collector.add(header, arrays)
         except WireError as error:
             raise self._break(str(error)) from None
 
-    def _interrupt(self, number: int, reason: str, collector: OutputCollector | None) -> _Interrupted:
-        """Interrupt the work on `number`; after the grace period end the process. Returns the exception to raise."""
+    def _interrupt(
+        self, number: int, expected: str, reason: str, collector: OutputCollector | None
+    ) -> _Interrupted:
+        """Interrupt the work on `number`, and after the grace period end the process.
+
+        Returns the exception to raise.
+        """
         deadline = time.monotonic() + self.limits.grace_seconds
-        expected = "reply" if collector is None else "done"
         try:
             self._send({"t": "interrupt", "id": number}, [], deadline)
             self._wait_for(number, expected, deadline, collector, stopping=True)
@@ -234,7 +265,10 @@ class Session:
             reason = "a frame that is not a greeting"
         complaint = self._child.complaint()
         self._end(reason)
-        raise StartFailed(f"The student's process did not start: {reason}. Nothing was graded. It said:\n{complaint}")
+        raise StartFailed(
+            f"The student's process did not start: {reason}. Nothing was graded. "
+            f"It said:\n{complaint}"
+        )
 
     # -- the end
     def _break(self, rule: str) -> SessionDead:
@@ -253,7 +287,9 @@ def check_file_name(name: str) -> None:
     if not parts or name.startswith("/") or ".." in parts or "\0" in name or "\\" in name:
         raise ValueError(f"a file's name must be relative and stay in its folder. Got {name!r}")
     if any(len(part.encode("utf-8", "replace")) > 255 for part in parts) or not name.isprintable():
-        raise ValueError(f"a file's name must be printable, with parts of 255 bytes at most. Got {name[:300]!r}")
+        raise ValueError(
+            f"a file's name must be printable, with parts of 255 bytes at most. Got {name[:300]!r}"
+        )
 
 
 def start_session(
@@ -266,10 +302,11 @@ def start_session(
 ) -> Session:
     """Start a process for one student's code.
 
-    backend: "auto" (the first that works here), "bwrap", or "none" (no wall: warns). files: name -> content, the only files in
-    its working folder. hidden: folders that it must not see even if a mounted folder holds them; the grader, its repository and
-    the course around the working folder always are. Raises NoSandbox when nothing works here, StartFailed when the process does
-    not come up, ValueError for a file's name that leads elsewhere.
+    backend: "auto" (the first that works here), "bwrap", or "none" (no wall: warns). files: name ->
+    content, the only files in its working folder. hidden: folders that it must not see even if a
+    mounted folder holds them; the grader, its repository and the course around the working folder
+    always are. Raises NoSandbox when nothing works here, StartFailed when the process does not come
+    up, ValueError for a file's name that leads elsewhere.
     """
     limits = limits or Limits()
     files = files or {}

@@ -18,6 +18,7 @@ from .errors import StartFailed
 from .limits import Limits
 
 END_SECONDS = 5.0
+PYTHON_ARGUMENTS = ("-s", "-P", "-m", "sandbox_inside")
 
 EXIT_REASONS = {
     signal.SIGKILL: "it was killed, most likely for its processor time or its memory",
@@ -31,10 +32,18 @@ EXIT_REASONS = {
 class Child:
     """One student's process: the grader's end of its stream, and the power to end it."""
 
-    def __init__(self, sock: socket.socket, process: subprocess.Popen, first: int | None, clean_up: Callable[[], None]):
+    def __init__(
+        self,
+        sock: socket.socket,
+        process: subprocess.Popen,
+        first: int | None,
+        clean_up: Callable[[], None],
+    ):
         self.sock = sock
         self._process = process
-        self._first = first  # pidfd of the first process inside, whose end is the end of all of them
+        self._first = (
+            first  # pidfd of the first process inside, whose end is the end of all of them
+        )
         self._clean_up = clean_up
         self._ended = False
 
@@ -58,7 +67,8 @@ class Child:
         if self._first is not None:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._first, signal.SIGKILL)
-            # The kernel lets the first process of a pid namespace go only after all the others have gone.
+            # The kernel lets the first process of a pid namespace go only after all the others have
+            # gone.
             poll = select.poll()
             poll.register(self._first, select.POLLIN)
             poll.poll(END_SECONDS * 1000)
@@ -89,39 +99,47 @@ Starter = Callable[[Backend, Limits, Sequence[Path]], Child]
 
 
 def start_plain(backend: Backend, limits: Limits, hidden: Sequence[Path]) -> Child:
-    """Start one new process for one session. (A fork of a preloaded process can take this function's place.)"""
+    """Start one new process for one session.
+
+    A fork of a process that has imported everything already can take this function's place.
+    """
     ours, theirs = socket.socketpair()
     info_reader, info_writer = os.pipe()
+    undo = contextlib.ExitStack()
+    undo.callback(ours.close)
     try:
-        wrapped = backend.wrap(["-s", "-P", "-m", "sandbox_inside", "CONFIG"], limits, hidden, info_writer)
-        config = wrapped.config | {"fd": theirs.fileno()}
-        wrapped.command[-1] = json.dumps(config)
+        wrapped = backend.wrap(PYTHON_ARGUMENTS, limits, hidden, info_writer)
+        undo.callback(wrapped.clean_up)
         process = _launch(wrapped, theirs.fileno(), info_writer)
+        os.close(info_writer)
+        info_writer = -1
+        first = None
+        if wrapped.info_pipe:
+            first = _open_first_process(info_reader, limits.start_seconds)
     except BaseException:
-        ours.close()
-        os.close(info_reader)
+        undo.close()
         raise
     finally:
         theirs.close()
-        os.close(info_writer)
-    try:
-        first = _open_first_process(info_reader, limits.start_seconds) if wrapped.info_pipe else None
-    finally:
         os.close(info_reader)
+        if info_writer >= 0:
+            os.close(info_writer)
     child = Child(ours, process, first, wrapped.clean_up)
     if wrapped.info_pipe and first is None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(1.0)
         complaint = child.complaint()
         child.end()
-        raise StartFailed(f"The sandbox did not start. Nothing was graded. It said: {complaint or 'nothing'}")
+        raise StartFailed(
+            f"The sandbox did not start. Nothing was graded. It said: {complaint or 'nothing'}"
+        )
     return child
 
 
-def _launch(wrapped: Wrapped, *descriptors: int) -> subprocess.Popen:
+def _launch(wrapped: Wrapped, stream: int, info: int) -> subprocess.Popen:
     return subprocess.Popen(
-        wrapped.command,
-        pass_fds=descriptors,
+        [*wrapped.command, json.dumps(wrapped.config | {"fd": stream})],
+        pass_fds=(stream, info) if wrapped.info_pipe else (stream,),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -132,7 +150,9 @@ def _launch(wrapped: Wrapped, *descriptors: int) -> subprocess.Popen:
 
 
 def _open_first_process(info_reader: int, timeout: float) -> int | None:
-    """Read bwrap's report and return a pidfd of the first process inside; None when it did not get that far."""
+    """Read bwrap's report and return a pidfd of the first process inside; None when it did not get
+    that far.
+    """
     deadline = time.monotonic() + timeout
     report = b""
     os.set_blocking(info_reader, False)

@@ -1,4 +1,4 @@
-"""Give up, for ever and before any student code, what this process does not need: resource limits, Landlock, seccomp."""
+"""Give up, for ever, what a student's code does not need: resource limits, Landlock, seccomp."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class NotAlone(RuntimeError):
 
 
 def confine(config: dict[str, Any]) -> dict[str, Any]:
-    """Apply `config`: "rlimits" {name: [soft, hard]}, "walls" (bool), "readable" and "writable" [path].
+    """Apply `config`, and return what holds now: {"landlock": version, "seccomp": bool}.
 
-    Returns what holds now: {"landlock": version, "seccomp": bool}.
+    config: "rlimits" {name: [soft, hard]}, "walls" (bool), "readable" and "writable" [path].
     """
     if not config["walls"]:
         set_rlimits(config["rlimits"], must_hold=False)

@@ -1,7 +1,7 @@
-"""Landlock through its three system calls: which files this process may open, for ever. landlock(7).
+"""Landlock through its three system calls: which files a process may open. See landlock(7).
 
-A second layer under the mounts: it also holds where a mount was forgotten. It binds the calling thread and what that thread starts
-later, so it is called while there is one thread.
+A second layer under the mounts: it also holds where a mount was forgotten. It binds the calling
+thread and what that thread starts later, so it is called while there is one thread.
 """
 
 from __future__ import annotations
@@ -44,7 +44,10 @@ def version() -> int:
 
 
 def restrict(readable: Iterable[str], writable: Iterable[str]) -> int:
-    """Let this process read under `readable`, and write under `writable` only. Return the version used, 0 for none."""
+    """Let this process read under `readable`, and write under `writable` only.
+
+    Returns the version used, 0 for none.
+    """
     supported = version()
     if not supported:
         return 0

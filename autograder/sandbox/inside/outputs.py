@@ -61,11 +61,13 @@ class TextOutput(io.TextIOBase):
         with self._lock:
             text, self._kept, self._kept_size = "".join(self._kept), [], 0
         for start in range(0, len(text), TEXT_PIECE):
-            self._emit({"t": "stream", "name": self.name}, [as_bytes(text[start : start + TEXT_PIECE])])
+            self._emit(
+                {"t": "stream", "name": self.name}, [as_bytes(text[start : start + TEXT_PIECE])]
+            )
 
 
 class Descriptors:
-    """What C code writes to descriptors 1 and 2 reaches the same outputs, through two pipes and one thread."""
+    """What C code writes to descriptors 1 and 2, brought to the same outputs by one thread."""
 
     def __init__(self, stdout: TextOutput, stderr: TextOutput):
         self._lock = threading.Lock()
@@ -104,8 +106,9 @@ class Descriptors:
 
 
 def display_frame(kind: str, data: dict[str, Any]) -> tuple[dict[str, Any], list[np.ndarray]]:
-    """Return the frame of one display_data or execute_result: the safe types of `data`, each as an array (bytes,) uint8.
+    """Return the frame of one display_data or execute_result.
 
+    It holds the safe types of `data`, each as an array (bytes,) uint8.
     Images travel as their bytes, not as base64; IPython's own formatter gives either.
     """
     mimes, arrays = [], []

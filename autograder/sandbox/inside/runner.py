@@ -1,7 +1,8 @@
 """The student's process: cells, outputs and calls share one stream with the grader.
 
-One thread reads frames, so that an interrupt overtakes a running cell; the main thread works them off one by one and answers
-each with exactly one frame of the same id: "done" for a cell, a file or a reset, "reply" or "refused" for a request.
+One thread reads frames, so that an interrupt overtakes a running cell; the main thread works them
+off one by one and answers each with exactly one frame of the same id: "done" for a cell, a file or
+a reset, "reply" or "refused" for a request.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ class Runner:
             self._raise_if_wanted()
 
     def _raise_if_wanted(self) -> None:
-        # Runs in the main thread only, as signal handlers do, so nothing changes between the test and the raise.
+        # Runs in the main thread only, as signal handlers do, so nothing changes between the test
+        # and the raise.
         if self.interruptible and self.wanted == self.interruptible:
             self.wanted = 0
             raise KeyboardInterrupt
@@ -85,7 +87,7 @@ class Runner:
                 else:
                     self._todo.put((header, arrays))
         finally:
-            os._exit(0)  # the grader has gone, or this thread cannot go on: there is nobody to work for
+            os._exit(0)  # the grader has gone, or nothing can be read any more: no more work
 
     # -- work
     def serve(self) -> None:
@@ -107,17 +109,23 @@ class Runner:
                 self.emit(answer, answer_arrays)
             except (wire.WireError, ValueError, TypeError, AttributeError) as error:
                 # An honest but huge answer must not look like an attack, nor end the session.
-                self.emit({"t": "refused", "reason": f"the answer cannot travel: {error}"[:1000]}, [])
+                self.emit(
+                    {"t": "refused", "reason": f"the answer cannot travel: {error}"[:1000]}, []
+                )
 
-    def _work(self, header: dict[str, Any], arrays: list[np.ndarray]) -> tuple[dict[str, Any], list[np.ndarray]]:
-        """Do what one frame asks. Never raises; what the student's code raises is an output or part of a reply."""
+    def _work(
+        self, header: dict[str, Any], arrays: list[np.ndarray]
+    ) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """Do what one frame asks and return the answer. Never raises."""
         kind = header["t"]
         try:
             self.interruptible = header["id"]
             self._raise_if_wanted()  # the interrupt may have come before the work began
             try:
                 if kind == "cell":
-                    result = self.shell.run_cell(arrays[0].tobytes().decode("utf-8"), store_history=True)
+                    result = self.shell.run_cell(
+                        arrays[0].tobytes().decode("utf-8"), store_history=True
+                    )
                     return {"t": "done", "status": "ok" if result.success else "error"}, []
                 if kind == "request":
                     reply, reply_arrays = self._call(header["body"], arrays)
@@ -138,7 +146,9 @@ class Runner:
                 return {"t": "refused", "reason": f"{type(error).__name__}: {error}"[:1000]}, []
             return {"t": "done", "status": "error"}, []
 
-    def _call(self, body: dict[str, Any], arrays: list[np.ndarray]) -> tuple[dict[str, Any], list[np.ndarray]]:
+    def _call(
+        self, body: dict[str, Any], arrays: list[np.ndarray]
+    ) -> tuple[dict[str, Any], list[np.ndarray]]:
         if self.calls is None:
             from .calls import Calls
 
@@ -156,12 +166,14 @@ class Runner:
 
 
 def main(config_text: str) -> None:
-    """Confine this process as `config_text` (JSON, see `autograder.sandbox.starter`) says, then serve its stream."""
+    """Confine this process, then serve its stream. `config_text` is JSON, made by a backend."""
     config = json.loads(config_text)
-    # Everything that is needed is imported before the walls close: some modules look for programs when imported.
+    # Everything that is needed is imported before the walls close: some modules look for programs
+    # when imported.
     from . import shell  # noqa: F401
 
-    sys.path.append(config["job"])  # last: a student's helper module works, a student's numpy.py is not ours
+    # Last: a student's helper module can be imported, a student's numpy.py is not taken for ours.
+    sys.path.append(config["job"])
     layers = confine(config)
     stream = wire.Stream(socket.socket(fileno=config["fd"]), max_payload=MAX_ANSWER)
     Runner(stream, layers, Path(config["job"])).serve()

@@ -43,7 +43,10 @@ class Hook(DisplayHook):
 
 
 class Shell(InteractiveShell):
-    """The shell of one student. `emit(header, arrays)` sends an output, `flush()` what was printed before it."""
+    """The shell of one student.
+
+    `emit(header, arrays)` sends an output, `flush()` what was printed before it.
+    """
 
     emit: Callable[..., None]
     flush: Callable[[], None]
@@ -80,7 +83,9 @@ def make_shell(emit: Callable[..., None], flush: Callable[[], None]) -> Shell:
     config = Config()
     config.HistoryManager.enabled = False
     config.HistoryManager.hist_file = ":memory:"
-    shell = Shell.instance(config=config, display_pub_class=Publisher, displayhook_class=Hook, user_ns={})
+    shell = Shell.instance(
+        config=config, display_pub_class=Publisher, displayhook_class=Hook, user_ns={}
+    )
     try:
         shell.colors = "nocolor"
     except TraitError:  # IPython 8

@@ -1,7 +1,8 @@
 """Plain Python values <-> a JSON skeleton and a list of arrays. Never pickle.
 
-What travels: None, bool, int (64 bit), float (nan and inf too), str, list, tuple, dict with str keys, and NumPy arrays and
-scalars of the dtypes below. A container or an array is written as a dict with one key that starts with "$".
+What travels: None, bool, int (64 bit), float (nan and inf too), str, list, tuple, dict with str
+keys, and NumPy arrays and scalars of the dtypes below. A container or an array is written as a dict
+with one key that starts with "$".
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ class _Packer:
             raise TypeError(f"a value may be nested {MAX_DEPTH} deep at most")
         if self.nodes > MAX_NODES:
             raise TypeError(f"a value may hold {MAX_NODES} parts at most; put numbers in an array")
-        # NumPy first: np.float64 is also a float. Then exact types only: a subclass may lie about itself.
+        # NumPy first: np.float64 is also a float. Then exact types only: a subclass may lie about
+        # itself.
         if isinstance(value, (np.ndarray, np.generic)):
             return self.pack_array(value)
         kind = type(value)
@@ -111,7 +113,7 @@ class _Packer:
 
 
 def unpack(skeleton: Any, arrays: list[np.ndarray]) -> Any:
-    """Return the value that `pack` made `skeleton` and `arrays` from. Raises WireError for anything else."""
+    """Return the value that `pack` made `skeleton` and `arrays` from, else raise WireError."""
     return _Unpacker(arrays).unpack(skeleton, 0)
 
 
@@ -142,7 +144,7 @@ class _Unpacker:
         if kind is list:
             return [self.unpack(item, depth + 1) for item in part]
         if kind is dict and len(part) == 1:
-            (tag, body), = part.items()
+            ((tag, body),) = part.items()
             return self.unpack_tagged(tag, body, depth)
         raise WireError("a part of a value has no known form")
 

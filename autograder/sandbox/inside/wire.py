@@ -1,11 +1,12 @@
 """The stream between the grader and a student's process: frames of strict JSON and raw arrays.
 
-    frame = b"CSW1" | u32 header length | u64 payload length | header (JSON) | payload (the arrays' bytes)
+    frame = b"CSW1" | u32 header length | u64 payload length | header (JSON) | payload (arrays)
 
-Integers are little-endian. The header is an object with "t" (what the frame is), "id", and, when there is a payload,
-"arrays": [[dtype, shape], ...], back to back in C order: no offsets, so nothing can overlap or leave a gap. Both sides check
-the same rules; only the grader's checks matter. A deadline in the middle of a frame keeps what has come so far: the next
-`recv` goes on from there, and a half-sent frame is finished before the next one.
+Integers are little-endian. The header is an object with "t" (what the frame is), "id", and, when
+there is a payload, "arrays": [[dtype, shape], ...], back to back in C order: no offsets, so nothing
+can overlap or leave a gap. Both sides check the same rules; only the grader's checks matter. A
+deadline in the middle of a frame keeps what has come so far: the next `recv` goes on from there,
+and a half-sent frame is finished before the next one.
 """
 
 from __future__ import annotations
@@ -23,7 +24,16 @@ import numpy as np
 
 from .values import DTYPES, MAX_ARRAYS, MAX_RANK, WireError, fits_int64, is_plain_text, pack, unpack
 
-__all__ = ["Closed", "DeadlinePassed", "Stream", "WireError", "pack", "parse_header", "split_arrays", "unpack"]
+__all__ = [
+    "Closed",
+    "DeadlinePassed",
+    "Stream",
+    "WireError",
+    "pack",
+    "parse_header",
+    "split_arrays",
+    "unpack",
+]
 
 MAGIC = b"CSW1"
 PREFIX = struct.Struct("<4sIQ")
@@ -62,7 +72,11 @@ def parse_header(raw: bytes) -> dict[str, Any]:
         )
     except (ValueError, RecursionError) as error:
         raise WireError(f"a header must be strict JSON in UTF-8 ({type(error).__name__})") from None
-    if type(header) is not dict or type(header.get("t")) is not str or type(header.get("id", 0)) is not int:
+    if (
+        type(header) is not dict
+        or type(header.get("t")) is not str
+        or type(header.get("id", 0)) is not int
+    ):
         raise WireError('a header must be an object with a str "t" and an int "id"')
     _check_tree(header)
     return header
@@ -91,14 +105,21 @@ def _check_tree(root: Any) -> None:
             raise WireError("a float in a header is not finite")
 
 
-def array_sizes(header: dict[str, Any], payload_bytes: int) -> list[tuple[np.dtype, list[int], int]]:
-    """Return (dtype, shape, count) of each announced array. Together they fill `payload_bytes` exactly."""
+def array_sizes(
+    header: dict[str, Any], payload_bytes: int
+) -> list[tuple[np.dtype, list[int], int]]:
+    """Return (dtype, shape, count) of each announced array; together they fill the payload."""
     announced = header.get("arrays", [])
     if type(announced) is not list or len(announced) > MAX_ARRAYS:
         raise WireError(f'"arrays" must be a list of {MAX_ARRAYS} at most')
     sizes, total = [], 0
     for item in announced:
-        if type(item) is not list or len(item) != 2 or type(item[0]) is not str or item[0] not in DTYPES:
+        if (
+            type(item) is not list
+            or len(item) != 2
+            or type(item[0]) is not str
+            or item[0] not in DTYPES
+        ):
             raise WireError("an array must be announced as [dtype, shape] with an allowed dtype")
         shape = item[1]
         if type(shape) is not list or len(shape) > MAX_RANK:
@@ -123,7 +144,8 @@ def split_arrays(header: dict[str, Any], payload: bytes | bytearray) -> list[np.
             array = np.frombuffer(payload, dtype, count, offset)
         try:
             array = array.reshape(shape)
-        except ValueError:  # e.g. [0, 2**26, 2**26, 2**26]: no bytes, yet too large for NumPy's own arithmetic
+        except ValueError:
+            # [0, 2**26, 2**26, 2**26] takes no bytes, yet is too large for NumPy's own arithmetic.
             raise WireError("a shape is too large") from None
         array.flags.writeable = False
         arrays.append(array)
@@ -137,7 +159,9 @@ class Stream:
     A deadline is a value of `time.monotonic()`, or None to wait for ever.
     """
 
-    def __init__(self, sock: socket.socket, *, max_header: int = MAX_HEADER, max_payload: int = MAX_PAYLOAD):
+    def __init__(
+        self, sock: socket.socket, *, max_header: int = MAX_HEADER, max_payload: int = MAX_PAYLOAD
+    ):
         sock.setblocking(False)
         self.sock = sock
         self.max_header = max_header
@@ -150,10 +174,18 @@ class Stream:
     def close(self) -> None:
         self.sock.close()
 
-    def send(self, header: dict[str, Any], arrays: list[np.ndarray] | tuple = (), deadline: float | None = None) -> None:
+    def send(
+        self,
+        header: dict[str, Any],
+        arrays: list[np.ndarray] | tuple = (),
+        deadline: float | None = None,
+    ) -> None:
         """Send one frame. Raises WireError before a byte is sent when it is too large."""
         if arrays:
-            header = {**header, "arrays": [[array.dtype.str, list(array.shape)] for array in arrays]}
+            header = {
+                **header,
+                "arrays": [[array.dtype.str, list(array.shape)] for array in arrays],
+            }
         raw = json.dumps(header, allow_nan=False, separators=(",", ":")).encode()
         payload = sum(array.nbytes for array in arrays)
         if len(raw) > self.max_header:
@@ -186,7 +218,10 @@ class Stream:
         return header, split_arrays(header, payload)
 
     def _take(self, size: int, deadline: float | None) -> bytearray:
-        """Return exactly `size` bytes. The buffer grows as bytes come: a length that is only claimed costs nothing."""
+        """Return exactly `size` bytes.
+
+        The buffer grows as bytes come: a length that is only claimed costs nothing.
+        """
         while len(self._part) < size:
             try:
                 chunk = self.sock.recv(min(size - len(self._part), CHUNK))
