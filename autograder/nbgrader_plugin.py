@@ -15,6 +15,7 @@ import re
 import secrets
 import shutil
 import sys
+import warnings
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,9 @@ from nbgrader.utils import determine_grade, is_grade, is_solution
 from traitlets import Float, Integer, Unicode, default
 from traitlets.config import Config
 
+from autograder.course import Assignment
 from autograder.intake import IntakeLimits
+from autograder.mistakes import MistakeBank
 from autograder.repair import repair
 from autograder.safe_autograde import AUTOGRADE, SANITIZE, SafeAutograde
 
@@ -63,6 +66,9 @@ def install(config: Config) -> None:
         # beside the interpreter, also where nobody activated the virtual environment.
         programs = str(Path(sys.executable).parent)
         os.environ["PATH"] = os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])
+    # nbgrader 0.9 fills a submission with rows before it adds it to the session; SQLAlchemy remarks
+    # on the order for each student.
+    warnings.filterwarnings("ignore", message=r"Object of type <Submitted\w+> not in session")
     config.Autograde.sanitize_preprocessors = SANITIZE
     config.Autograde.autograde_preprocessors = AUTOGRADE
     config.HTMLExporter.filters = {"markdown2html": "autograder.safe_markdown.safe_markdown"}
@@ -72,6 +78,12 @@ def install(config: Config) -> None:
 def process_seed() -> int:
     """The secret seed of everything that this process grades: everybody gets the same inputs."""
     return secrets.randbits(62)
+
+
+@cache
+def _mistake_bank(assignment: Assignment) -> MistakeBank:
+    """What the known mistakes answer: worked out once for all submissions of this process."""
+    return MistakeBank(assignment)
 
 
 class RepairCells(NbGraderPreprocessor):
@@ -120,6 +132,7 @@ class JudgeCells(NbGraderPreprocessor):
         from autograder.sandbox import Limits
 
         about = resources["nbgrader"]
+        assignment = find_assignment(about["assignment"], Path(about["root"]))
         limits = Limits(
             cell_seconds=self.cell_seconds,
             call_seconds=self.call_seconds,
@@ -127,11 +140,12 @@ class JudgeCells(NbGraderPreprocessor):
         )
         graded = grade_notebook(
             nb,
-            find_assignment(about["assignment"], Path(about["root"])),
+            assignment,
             seed=self.seed,
             limits=limits,
             backend=self.backend,
             files=students_files(Path(about["folder"])),
+            bank=_mistake_bank(assignment),
         )
         record = dict(nb.metadata[RECORD])
         nb = graded.nb

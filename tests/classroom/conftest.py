@@ -130,7 +130,13 @@ class StandInVerdict:
     error: str | None = None
 
 
-def stand_in_grade(nb, assignment, *, seed, limits=None, backend="auto", files=None):
+class TinyAssignment(SimpleNamespace):
+    """What is asked of an Assignment around the judge."""
+
+    __hash__ = object.__hash__
+
+
+def stand_in_grade(nb, assignment, *, seed, limits=None, backend="auto", files=None, bank=None):
     """Mark by the text of the answers: for tests of what happens around the judge."""
     nb = nbformat.from_dict(nb)
     verdicts, notes = {}, []
@@ -171,7 +177,7 @@ def released_course(tmp_path_factory):
 def course(released_course, tmp_path, monkeypatch):
     """A tiny course in `tmp_path`, released, whose judge is the stand-in."""
     shutil.copytree(released_course, tmp_path, dirs_exist_ok=True)
-    tiny = SimpleNamespace(
+    tiny = TinyAssignment(
         slug="tiny",
         root=tmp_path,
         exercises={},

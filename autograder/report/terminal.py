@@ -1,0 +1,70 @@
+"""The gradebook as a table in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from autograder.gradebook import Row
+
+
+def number(value: float | None) -> str:
+    """A mark as people write it: `4`, `2.5`; a dash where there is none yet."""
+    return "-" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def print_gradebook(rows: Sequence[Row], console: Console | None = None) -> None:
+    """Print one table for each assignment, and below it what there is to say about submissions."""
+    console = console or Console()
+    for assignment in dict.fromkeys(row.assignment for row in rows):
+        part = [row for row in rows if row.assignment == assignment]
+        console.print(gradebook_table(assignment, part))
+        for row in part:
+            for note in row.notes:
+                console.print(Text.assemble((f"{row.student}: ", "bold"), note))
+
+
+def gradebook_table(assignment: str, rows: Sequence[Row]) -> Table:
+    """Return students x exercises: marks, totals, what is left to mark by hand, seconds."""
+    exercises = {name: value for row in rows for name, value in row.max_points.items()}
+    table = Table(title=assignment, title_justify="left", title_style="bold")
+    table.add_column("student", no_wrap=True)
+    for name, value in exercises.items():
+        # One word on a line keeps nine exercises beside each other on an ordinary terminal.
+        table.add_column(f"{name.replace('_', chr(10))}\n/{number(value)}", justify="right")
+    table.add_column(f"total\n/{number(sum(exercises.values()))}", justify="right", style="bold")
+    table.add_column("by\nhand", justify="right")
+    table.add_column("seconds", justify="right")
+    table.add_column("note")
+    for row in rows:
+        marks = [_mark(row.points.get(name), value) for name, value in exercises.items()]
+        table.add_row(
+            row.student,
+            *marks,
+            number(row.total),
+            str(len(row.needs_manual) or ""),
+            f"{row.seconds:.1f}",
+            _short_note(row),
+        )
+    return table
+
+
+def _mark(points: float | None, maximum: float) -> Text:
+    if points is None:
+        return Text("-", style="dim")
+    style = "green" if points >= maximum else "red" if points <= 0 else "yellow"
+    return Text(number(points), style=style)
+
+
+def _short_note(row: Row) -> Text:
+    if row.error:
+        return Text("not graded", style="bold red")
+    told = [f"{len(row.notes)} below"] if row.notes else []
+    if row.sandbox == "none":
+        told.append("no sandbox")
+    if row.mistakes:
+        told.append("; ".join(said["mistake"] for said in row.mistakes.values()))
+    return Text(", ".join(told))
