@@ -55,6 +55,8 @@ class Wrapped:
     """For the process inside: see inside/confine.py."""
     info_pipe: bool = False
     """The command reports the id of the first process inside as JSON to descriptor `info_fd`."""
+    folder: Path | None = None
+    """Where to start the command, when that matters."""
     clean_up: Callable[[], None] = lambda: None
 
 
@@ -236,6 +238,7 @@ class NoWall:
             [sys.executable, *arguments],
             environment(str(root / "home"), str(root / "home"), str(root / "course")),
             config,
+            folder=root / "job",
             clean_up=folder.cleanup,
         )
 

@@ -1,8 +1,8 @@
 """Which folders a student's process sees: the system, the interpreter, the course's public half.
 
-An allow-list, never derived from `sys.path`, which may hold the course folder. What must stay hidden
-is masked wherever a mounted folder would show it: the grader's package, the repository around it,
-the course folder that is being graded.
+An allow-list, never derived from `sys.path`, which may hold the course folder. What must stay
+hidden is masked wherever a mounted folder would show it: the grader's package, the repository
+around it, the course folder that is being graded.
 """
 
 from __future__ import annotations

@@ -11,12 +11,16 @@ from .errors import WireError
 from .inside.outputs import SAFE_MIME
 
 MAX_OUTPUTS = 1000
+FRAME_COST = 1024  # a frame takes time, however small it is
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 CUT = "\n[the rest of this cell's output was cut]\n"
 
 
 class OutputCollector:
-    """The outputs of one cell. `received` counts all bytes that came, kept or not."""
+    """The outputs of one cell.
+
+    received: bytes that came, kept or not, where a small frame counts as FRAME_COST.
+    """
 
     def __init__(self, limit: int):
         self.limit = limit
@@ -31,7 +35,7 @@ class OutputCollector:
         size = 200 + sum(array.nbytes for array in arrays)
         kind = header["t"]
         if kind == "clear":
-            self.received += size
+            self.received += FRAME_COST
             self._clear(wait=header.get("wait") is True)
             return
         if kind == "stream":
@@ -42,7 +46,7 @@ class OutputCollector:
             output, size = self._error(header)
         else:
             raise WireError(f"a frame of kind {kind[:40]!r} is not an output")
-        self.received += size
+        self.received += max(size, FRAME_COST)
         if self._clear_next:
             self._clear(wait=False)
         if self._kept + size > self.limit + 200 or len(self.outputs) >= MAX_OUTPUTS:

@@ -144,6 +144,7 @@ def _launch(wrapped: Wrapped, stream: int, info: int) -> subprocess.Popen:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env=wrapped.environment or {"PATH": os.environ.get("PATH", "/usr/bin:/bin")},
+        cwd=wrapped.folder,
         start_new_session=True,
         bufsize=0,
     )
