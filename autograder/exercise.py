@@ -82,7 +82,8 @@ class Exercise:
 
     `returns` says for each student function what it returns, by name ("next_h, cache"): a wrong
     number of values is then told in these names. `needs` names the exercises whose functions this
-    one calls; they are examined first, and a trouble in them is told as such.
+    one calls; they are examined first, and a trouble in them is told as such. `harmless` explains
+    automatic mutants ("line -> changed line") that rightly score full marks.
     """
 
     points: float
@@ -90,6 +91,7 @@ class Exercise:
     mistakes: Sequence[Mistake] = ()
     equivalents: Sequence[Equivalent] = ()
     needs: Sequence[str] = ()
+    harmless: Mapping[str, str] = field(default_factory=dict)
     cases: list[Case] = field(default_factory=list)
     name: str = ""
     assignment: str = ""

@@ -7,7 +7,6 @@ proxy, and compares what comes back with the reference. Partial credit is per na
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,7 +38,7 @@ class Verdict:
     exercise: Exercise
     cases: list[CaseResult]
     mistake: Mistake | None = None
-    error: str | None = None  # one sentence, when nothing could be examined at all
+    error: str | None = None  # one sentence, when the same is wrong with every case
     logs: list[list[Call]] = field(default_factory=list, repr=False)
 
     @property
@@ -151,7 +150,6 @@ def judge(
     *,
     bank: MistakeBank | None = None,
     timed_out: set[str] | None = None,
-    only: Sequence[Case] | None = None,
 ) -> Verdict:
     """Examine one exercise and return the verdict.
 
@@ -164,32 +162,35 @@ def judge(
     cases: list[CaseResult] = []
     logs: list[list[Call]] = []
     for index, case in enumerate(exercise.cases):
-        if only is not None and case not in only:
-            continue
         student = Student(transport, exercise.returns, timed_out)
         try:
             result, _ = examine_case(exercise, case, index, student, seed)
         except Exception as error:
-            told = f"the answer could not be examined ({type(error).__name__})"
-            result = CaseResult(case.name, False, told)
-            cases.append(result)
-            logs.append(student.log)
             if bank is not None and bank.strict:
                 raise
-            continue
+            told = f"the answer could not be examined ({type(error).__name__})"
+            result = CaseResult(case.name, False, told)
         cases.append(result)
         logs.append(student.log)
         if not _forget(student):
             break
     done = {result.name for result in cases}
     for case in exercise.cases:
-        if case.name not in done and (only is None or case in only):
+        if case.name not in done:
             cases.append(CaseResult(case.name, False, "not run: the process had ended"))
             logs.append([])
-    verdict = Verdict(exercise, cases, logs=logs)
+    verdict = Verdict(exercise, *_said_once(cases), logs=logs)
     if verdict.share < 1 and bank is not None:
         verdict.mistake = bank.recognise(exercise, logs, seed)
     return verdict
+
+
+def _said_once(cases: list[CaseResult]) -> tuple[list[CaseResult], None, str | None]:
+    """Move a message that all cases share to the verdict: a missing function is told once."""
+    messages = {case.message for case in cases}
+    if len(cases) < 2 or len(messages) > 1 or any(case.passed for case in cases):
+        return cases, None, None
+    return [CaseResult(case.name, False) for case in cases], None, messages.pop()
 
 
 def _forget(student: Student) -> bool:

@@ -201,7 +201,11 @@ class Student:
                 f"{function.name} must return shape {np.shape(cotangent)}. Got {shape}"
             )
         gradients = [None if g is None else np.asarray(g) for g in gradients]
-        self.log[-1].gradients = gradients
+        call = self.log[-1]
+        call.gradients = gradients
+        for place, gradient in enumerate(gradients, start=len(call.items)):
+            if gradient is not None:
+                self._origin[id(gradient)] = (len(self.log) - 1, place, "")
         return answer, gradients
 
     def fetch(self, value: Any) -> Any:

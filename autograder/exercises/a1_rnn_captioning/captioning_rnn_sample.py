@@ -114,6 +114,7 @@ exercise = Exercise(
 @exercise.case("thirty words, when no length is given", N=3, F=4, E=5, H=6, V=10, length=None)
 def examine(student, rng, N, F, E, H, V, length, end_bias=0.0):
     params = draw_params(rng, F, E, H, V, sharpness=2.0)
+    params["W_embed"] *= 3  # a word that is read must matter, or reading the wrong one would not
     params["b_vocab"][END] += end_bias
     params["b_vocab"][NULL] -= 1.0
     features = 2 * rng.standard_normal((N, F))

@@ -1,0 +1,263 @@
+"""The teacher's commands: python -m autograder demo | release | grade | prove | examine."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from .answers import UnreadableAnswers, as_data, examine_files
+from .course import Assignment, CourseNotFound, UnknownAssignment, assignments, find_assignment
+from .exercise import Exercise, ExerciseError
+from .sandbox import NoSandbox
+
+app = typer.Typer(
+    help="Release the course, grade a class, and prove that the tests are right.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+
+Names = Annotated[
+    list[str] | None, typer.Argument(help="Assignments, such as a1_rnn_captioning. Default: all.")
+]
+Sandbox = Annotated[
+    str | None,
+    typer.Option(
+        help="What keeps students' code apart: auto, bwrap, or none. With none their code runs "
+        "with all your rights: only for code that you wrote yourself.",
+    ),
+]
+
+
+def main() -> None:
+    """Run the command line."""
+    # nbgrader starts helper programs (alembic) by name: they lie beside this interpreter.
+    beside = str(Path(sys.executable).parent)
+    path = os.environ.get("PATH", "")
+    if beside not in path.split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([beside, path])
+    app()
+
+
+@app.command()
+def demo(
+    folder: Annotated[
+        Path | None, typer.Option(help="Where to make the sample class. Default: ./demo-class.")
+    ] = None,
+) -> None:
+    """Release the course for a made-up class, grade the class, and show the gradebook."""
+    from .demo import run_demo
+
+    with _told():
+        run_demo(folder)
+
+
+@app.command()
+def release(
+    names: Names = None,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Write nothing: compare what is committed with what the solutions generate, and "
+            "look for leaks.",
+        ),
+    ] = False,
+) -> None:
+    """Generate what students get: assignments/ and the recordings behind `check`."""
+    from .release import check_release
+    from .release import release as make
+
+    with _told():
+        for assignment in _chosen(names):
+            if not check:
+                make(assignment)
+                console.print(f"released {assignment.slug}: {assignment.release_path.parent}")
+                continue
+            troubles = check_release(assignment)
+            for trouble in troubles:
+                console.print(f"[red]{trouble}[/red]")
+            if troubles:
+                raise typer.Exit(1)
+            console.print(f"{assignment.slug}: the release is up to date, and nothing leaks")
+
+
+@app.command()
+def grade(
+    names: Names = None,
+    student: Annotated[
+        list[str] | None,
+        typer.Option(help="Grade only this student (a folder under submitted/); may be repeated."),
+    ] = None,
+    sandbox: Sandbox = None,
+) -> None:
+    """Grade what is under submitted/, and write gradebook, feedback and class report."""
+    from .classroom import NothingHandedIn, UnknownStudent, grade_and_report
+
+    with _told(UnknownStudent, NothingHandedIn):
+        grade_and_report(names, student, sandbox, console=console)
+
+
+@app.command()
+def prove(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Exercises, such as rnn_step_forward, or assignments. Default: all."),
+    ] = None,
+    mutate: Annotated[
+        bool,
+        typer.Option(
+            "--mutate",
+            help="Also change every solution cell by one operator, in every way, and list the "
+            "changes that still score full marks.",
+        ),
+    ] = False,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Prove it with so many different hidden inputs.")
+    ] = 1,
+    sandbox: Sandbox = None,
+) -> None:
+    """Prove the tests: right answers score 100 %, known mistakes less, and are known by name."""
+    from .prove import prove as proofs
+
+    with _told():
+        missed = 0
+        for assignment, exercises in _chosen_exercises(names):
+            for _ in range(seeds):
+                found = list(proofs(assignment, exercises, backend=sandbox or "auto"))
+                missed += sum(not proof.held for proof in found)
+                _print_proofs(assignment, found, only_missed=seeds > 1)
+            if mutate:
+                missed += _print_mutants(assignment, exercises, sandbox or "auto")
+        if missed:
+            console.print(f"[red]{missed} claims did not hold[/red]")
+            raise typer.Exit(1)
+
+
+@app.command()
+def examine(
+    assignment: Annotated[str, typer.Argument(help="The assignment that the files answer.")],
+    code: Annotated[
+        list[Path],
+        typer.Option(help="A Python file of answers; repeat it for several, in their order."),
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    sandbox: Sandbox = None,
+) -> None:
+    """Grade plain Python files of answers through the same sandbox and judge."""
+    with _told(UnreadableAnswers):
+        found = find_assignment(assignment)
+        graded = examine_files(
+            found, code, seed=secrets.randbits(60), backend=sandbox or "auto"
+        )
+        data = as_data(found, graded)
+        if as_json:
+            print(json.dumps(data, indent=2))
+            return
+        from .rendering import verdict_text
+
+        for verdict in graded.verdicts.values():
+            console.print(verdict_text(verdict), markup=False, highlight=False)
+        for note in graded.notes:
+            console.print(f"note: {note}", markup=False, highlight=False)
+        console.print(
+            f"{data['points']:g} of {data['max_points']:g} points, {graded.seconds:.1f} s, "
+            f"sandbox: {graded.sandbox}"
+        )
+
+
+# ---------------------------------------------------------------------- helpers
+def _chosen(names: list[str] | None) -> list[Assignment]:
+    return [find_assignment(name) for name in names] if names else list(assignments().values())
+
+
+def _chosen_exercises(names: list[str] | None) -> list[tuple[Assignment, list[str] | None]]:
+    """Return assignments with the exercises meant in each; an unknown name lists the known ones."""
+    everything = assignments()
+    if not names:
+        return [(assignment, None) for assignment in everything.values()]
+    owners = {name: a for a in everything.values() for name in a.exercises}
+    unknown = [name for name in names if name not in owners and name not in everything]
+    if unknown:
+        raise UnknownAssignment(
+            f"there is no exercise or assignment {unknown[0]}. There are: "
+            f"{', '.join([*everything, *owners])}"
+        )
+    chosen: dict[str, list[str] | None] = {n: None for n in names if n in everything}
+    for name in names:
+        if name in owners and chosen.get(owners[name].slug, []) is not None:
+            chosen.setdefault(owners[name].slug, []).append(name)
+    return [(everything[slug], exercises) for slug, exercises in chosen.items()]
+
+
+def _print_proofs(assignment: Assignment, found: list, *, only_missed: bool) -> None:
+    table = Table(title=f"{assignment.slug}: {sum(p.held for p in found)} of {len(found)} hold")
+    for column in ("exercise", "claim", "", "detail"):
+        table.add_column(column)
+    last = ""
+    for proof in sorted(found, key=lambda p: list(assignment.exercises).index(p.exercise)):
+        if only_missed and proof.held:
+            continue
+        shown = "" if proof.exercise == last else proof.exercise
+        last = proof.exercise
+        mark = "[green]holds[/green]" if proof.held else "[red]MISSED[/red]"
+        table.add_row(shown, proof.claim, mark, proof.detail)
+    console.print(table)
+
+
+def _print_mutants(assignment: Assignment, names: list[str] | None, sandbox: str) -> int:
+    from .mutants import Survivor, survivors
+
+    unexplained = 0
+    table = Table(title=f"{assignment.slug}: automatic mutants with full marks")
+    for column in ("exercise", "change", "why it makes no difference"):
+        table.add_column(column, overflow="fold")
+    counts = []
+    for exercise in _exercises(assignment, names):
+        found = list(
+            track(
+                survivors(assignment, exercise, backend=sandbox),
+                description=f"mutants of {exercise.name}",
+                console=console,
+                transient=True,
+            )
+        )
+        alive = [mutant for mutant in found if isinstance(mutant, Survivor)]
+        unexplained += sum(not survivor.why for survivor in alive)
+        counts.append(f"{exercise.name}: {len(found) - len(alive)} of {len(found)} killed")
+        for survivor in alive:
+            why = survivor.why or "[red]not explained[/red]"
+            table.add_row(exercise.name, survivor.mutant.change, why)
+    console.print(table)
+    console.print("\n".join(counts))
+    return unexplained
+
+
+def _exercises(assignment: Assignment, names: list[str] | None) -> Iterator[Exercise]:
+    return (e for e in assignment.exercises.values() if names is None or e.name in names)
+
+
+@contextmanager
+def _told(*more: type[Exception]) -> Iterator[None]:
+    """Tell what a teacher can do something about as a sentence; exit with status 2."""
+    try:
+        yield
+    except (NoSandbox, UnknownAssignment, CourseNotFound, ExerciseError, *more) as error:
+        _stop(str(error))
+
+
+def _stop(message: str) -> NoReturn:
+    Console(stderr=True).print(message, style="red", markup=False, highlight=False)
+    raise typer.Exit(2)

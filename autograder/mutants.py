@@ -1,0 +1,106 @@
+"""Automatic mutants: every solution cell with one operator changed, as a test of the tests.
+
+The operators are cosmic-ray's (a kept mutation library). A mutant that still scores full marks
+survives: either a case is missing, or the change makes no difference, and then the exercise says
+why in `harmless`. Mutants may loop or die, so they run behind the wall.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from .course import Assignment
+from .exercise import Exercise, ExerciseError
+from .judge import judge
+from .sandbox import Limits, Session, start_session
+
+LIMITS = replace(Limits(), cell_seconds=5.0, call_seconds=2.0, submission_seconds=3600.0)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One changed solution cell: the line as it was and as it is."""
+
+    exercise: str
+    operator: str
+    before: str
+    after: str
+    source: str
+
+    @property
+    def change(self) -> str:
+        """The change on one line, as an exercise's `harmless` names it."""
+        return f"{self.before} -> {self.after}"
+
+
+@dataclass(frozen=True)
+class Survivor:
+    """A mutant with full marks; `why` is the exercise's explanation, empty when it has none."""
+
+    mutant: Mutant
+    why: str
+
+
+def make_mutants(exercise: Exercise, source: str) -> Iterator[Mutant]:
+    """Yield the distinct mutants of one solution cell's solution region."""
+    try:
+        from cosmic_ray.mutating import mutate_code
+        from cosmic_ray.plugins import get_operator, operator_names
+    except ImportError as error:
+        raise ExerciseError(
+            'mutants need cosmic-ray: pip install -e ".[dev]" in the course\'s folder'
+        ) from error
+    seen = {source}
+    for name in sorted(operator_names()):
+        try:
+            operator = get_operator(name)()
+        except TypeError:
+            continue  # it wants arguments, such as a variable's name
+        occurrence = 0
+        while (mutated := mutate_code(source, operator, occurrence)) is not None:
+            occurrence += 1
+            before, after = _difference(source, mutated)
+            if mutated not in seen and _inside_solution(source, mutated):
+                seen.add(mutated)
+                yield Mutant(exercise.name, name.split("/")[-1], before, after, mutated)
+
+
+def _difference(source: str, mutated: str) -> tuple[str, str]:
+    pairs = zip(source.splitlines(), mutated.splitlines(), strict=False)
+    return next(((a.strip(), b.strip()) for a, b in pairs if a != b), ("", ""))
+
+
+def _inside_solution(source: str, mutated: str) -> bool:
+    """Docstrings and the handed-out lines around the solution are not what is tested."""
+    lines = source.splitlines()
+    begin = next(i for i, line in enumerate(lines) if "### BEGIN SOLUTION" in line)
+    end = next(i for i, line in enumerate(lines) if "### END SOLUTION" in line)
+    pairs = enumerate(zip(lines, mutated.splitlines(), strict=False))
+    return any(begin < i < end for i, (a, b) in pairs if a != b)
+
+
+def survivors(
+    assignment: Assignment, exercise: Exercise, *, backend: str = "auto", seed: int | None = None
+) -> Iterator[Survivor | Mutant]:
+    """Judge every mutant; yield it as it is when it was killed, as a Survivor when it was not."""
+    seed = secrets.randbits(60) if seed is None else seed
+    cells = assignment.solution_cells()
+    session: Session | None = None
+    try:
+        for mutant in make_mutants(exercise, cells[exercise.name]):
+            if session is None or session.dead is not None:
+                session = start_session(LIMITS, backend)
+            session.reset()
+            for cell_id, source in cells.items():
+                session.run_cell(mutant.source if cell_id == exercise.name else source)
+                if session.dead is not None:
+                    break
+            if session.dead is None and judge(exercise, session, seed).share == 1:
+                yield Survivor(mutant, exercise.harmless.get(mutant.change, ""))
+            else:
+                yield mutant
+    finally:
+        if session is not None:
+            session.close()
