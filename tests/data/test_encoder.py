@@ -117,10 +117,10 @@ def test_images_of_another_kind_are_refused(network, images):
 
 
 def test_the_training_script_learns_and_writes_weights_that_load(tmp_path, script):
-    """Two short pools: enough to see the loss fall, far too few for good features."""
+    """A few steps on one batch: enough to see the loss fall, far too few for good features."""
     torch.manual_seed(0)
     network = script.SceneNetwork()
-    scenes = sample_scenes(256, seed=1)
+    scenes = sample_scenes(128, seed=1)
     images, targets = script.to_tensor(render_scenes(scenes)), script.targets_of(scenes)
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
     losses = []
@@ -130,7 +130,7 @@ def test_the_training_script_learns_and_writes_weights_that_load(tmp_path, scrip
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    assert losses[-1] < 0.8 * losses[0]
+    assert losses[-1] < 0.9 * losses[0]
     script.find_components(network, scenes)
     save_file(script.stored(network), tmp_path / "w.safetensors")
     features = encode_images(load_encoder(tmp_path / "w.safetensors"), render_scenes(scenes))
