@@ -67,4 +67,17 @@ def _short_note(row: Row) -> Text:
         told.append("no sandbox")
     if row.mistakes:
         told.append("; ".join(said["mistake"] for said in row.mistakes.values()))
+    elif not told:
+        told += [f"{name.replace('_', ' ')}: {why}" for name, why in first_trouble(row).items()]
     return Text(", ".join(told))
+
+
+def first_trouble(row: Row) -> dict[str, str]:
+    """The first exercise, in the notebook's order, that lost points, and why, cut to one line."""
+    for name, said in row.judged.items():
+        why = said.get("error") or next(
+            (case["message"] for case in said["cases"] if not case["passed"]), ""
+        )
+        if why:
+            return {name: why if len(why) <= 80 else why[:77] + "..."}
+    return {}

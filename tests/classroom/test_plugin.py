@@ -1,0 +1,159 @@
+"""Our steps inside nbgrader: points come from the judge or are 0; the hook holds or is heard."""
+
+import math
+import re
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from nbconvert.exporters import HTMLExporter
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbgrader.apps import api, autogradeapp
+from nbgrader.converters.autograde import Autograde
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import determine_grade
+from traitlets.config import Config
+
+from autograder import classroom, nbgrader_plugin
+from autograder.nbgrader_plugin import HookNotInstalled, mark_only_what_was_judged
+from autograder.safe_autograde import AUTOGRADE, SafeAutograde
+from autograder.safe_markdown import TAGS
+
+
+def graded_cell(*outputs):
+    metadata = {"grade": True, "grade_id": "double-hidden", "points": 2, "solution": False}
+    cell = new_code_cell(source="hidden_test('double')", metadata={"nbgrader": metadata})
+    cell.outputs = [nbformat.from_dict(output) for output in outputs]
+    return cell
+
+
+def result(text):
+    return new_output("execute_result", {"text/plain": text})
+
+
+def verdict(points):
+    return {"double": SimpleNamespace(points=points, max_points=2.0)}
+
+
+@pytest.mark.parametrize("points", [0.0, 0.67, 1.5, 2.0])
+def test_a_marked_cell_is_left_as_it_is(points):
+    cell = graded_cell(result(repr(points)))
+    assert mark_only_what_was_judged(cell, verdict(points)) == []
+    assert determine_grade(cell)[0] == points
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        [],
+        [result("nan")],
+        [result("-1")],
+        [result("False")],
+        [result("np.float64(0.0)")],
+        [result("well done")],
+        [result("2.0")],  # the judge said 1.5
+        [result("1.5"), result("2.0")],
+        [result("99.0")],
+        [result(["1.5"])],
+        [{"output_type": "execute_result", "data": {}, "metadata": {}}],
+        [{"output_type": "display_data", "data": {"text/plain": "1.5"}, "metadata": {}}],
+        [new_output("stream", name="stdout", text="1.5")],
+    ],
+)
+def test_an_output_that_is_not_the_judges_number_scores_nothing(outputs):
+    cell = graded_cell(*outputs)
+    said = mark_only_what_was_judged(cell, verdict(1.5))
+    assert determine_grade(cell)[0] == 0
+    assert said == [
+        "“double” could not be marked, so it counts 0 points; please tell your teacher."
+    ]
+
+
+def test_a_cell_without_a_verdict_scores_nothing_whatever_it_shows():
+    cell = graded_cell(result("2.0"))
+    mark_only_what_was_judged(cell, {})
+    assert determine_grade(cell)[0] == 0
+
+
+@pytest.mark.parametrize("points", [math.nan, math.inf, -1.0, 3.0])
+def test_a_verdict_beyond_reason_scores_nothing(points):
+    cell = graded_cell(result(repr(points)))
+    mark_only_what_was_judged(cell, verdict(points))
+    assert determine_grade(cell)[0] == 0
+
+
+def test_the_command_and_the_formgrader_use_our_autograde(course):
+    classroom.load_config(course)
+    assert autogradeapp.Autograde is SafeAutograde
+    assert api.Autograde is SafeAutograde
+
+
+def test_a_hook_that_finds_another_nbgrader_is_heard(monkeypatch):
+    monkeypatch.setattr(api, "Autograde", type("Renamed", (), {}))
+    with pytest.raises(HookNotInstalled, match=r"api\.Autograde must be nbgrader's own"):
+        nbgrader_plugin.install(Config())
+
+
+def test_a_config_file_whose_hook_fails_ends_the_program(course, monkeypatch):
+    # nbgrader only logs an exception in a config file, and would go on without our steps.
+    monkeypatch.setattr(api, "Autograde", None)
+    with pytest.raises(SystemExit, match="nothing is run"):
+        classroom.load_config(course)
+
+
+@pytest.mark.parametrize("step", ["sanitize_preprocessors", "autograde_preprocessors"])
+def test_steps_changed_back_by_another_config_file_are_refused(step, course, hand_in, filled):
+    hand_in(filled)
+    config = classroom.load_config(course)
+    config.Autograde[step] = list(getattr(Autograde(), step))
+    coursedir = CourseDirectory(config=config, root=str(course), assignment_id="tiny")
+    with pytest.raises(Exception, match="Nothing was graded"):
+        SafeAutograde(coursedir=coursedir, config=config).start()
+    assert not (course / "autograded").exists()
+
+
+def test_nothing_in_our_steps_executes_a_notebook_in_a_kernel():
+    assert not [step for step in AUTOGRADE if step.endswith("Execute")]
+
+
+def rendered(markdown):
+    """A student's text as feedback and formgrader show it."""
+    config = Config()
+    config.HTMLExporter.filters = {"markdown2html": "autograder.safe_markdown.safe_markdown"}
+    notebook = new_notebook(cells=[new_markdown_cell(source=markdown)])
+    page, _ = HTMLExporter(config=config, template_name="basic").from_notebook_node(notebook)
+    return page
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "<script>steal()</script>",
+        "<img src=x onerror=steal()>",
+        '<a href="javascript:steal()">x</a>',
+        "[x](javascript:steal())",
+        '<iframe src="https://example.org"></iframe>',
+        '<img src="https://example.org/who-reads-this.png">',
+        '<img src="//example.org/who-reads-this.png">',
+        "<svg onload=steal()></svg>",
+        '<form action="/formgrader/api"><input name=x></form>',
+        '<a href="data:text/html,<script>steal()</script>">x</a>',
+        "<style>body{display:none}</style>",
+    ],
+)
+def test_a_students_markdown_cannot_make_the_browser_do_anything(attack):
+    for element in BeautifulSoup(rendered(attack), "html.parser").find_all(True):
+        assert element.name in TAGS
+        for name, value in element.attrs.items():
+            assert not name.startswith("on")
+            assert name != "src" or not re.search("^//|http", value)
+            assert name != "href" or re.match("#|https?:|mailto:", value)
+
+
+def test_ordinary_markdown_is_shown_as_it_should():
+    page = rendered("# Title\n\n**bold** $a < b$ | x\n\n| a | b |\n|---|---|\n| 1 | 2 |")
+    assert '<h1 id="Title">' in page
+    assert "<strong>bold</strong>" in page
+    assert "<td>1</td>" in page
+    assert "$a &lt; b$" in page
