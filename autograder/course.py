@@ -77,15 +77,18 @@ def definition_cells(notebook: nbformat.NotebookNode) -> dict[str, str]:
     for cell in notebook.cells:
         marks = cell.metadata.get("nbgrader", {})
         test = marks.get("grade") and not marks.get("solution")
-        shown = is_demonstration(cell) or cell.id.endswith("-check")
-        if cell.cell_type == "code" and not test and not shown:
+        if cell.cell_type == "code" and not test and not is_shown_only(cell):
             cells[cell.id] = cell.source
     return cells
 
 
-def is_demonstration(cell: nbformat.NotebookNode) -> bool:
-    """Return whether the cell only trains or draws: it is not run while grading."""
-    return "demonstration" in cell.metadata.get("tags", [])
+def is_shown_only(cell: nbformat.NotebookNode) -> bool:
+    """Return whether the cell only trains, draws or checks: it is not run while grading.
+
+    A check asks what the judge asks too, and a function that never ends would cost a whole cell's
+    time in it.
+    """
+    return "demonstration" in cell.metadata.get("tags", []) or cell.id.endswith("-check")
 
 
 def assignments(root: Path | None = None) -> dict[str, Assignment]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import nbformat
 
-from .course import Assignment, is_demonstration
+from .course import Assignment, is_shown_only
 from .exercise import Exercise
 from .judge import Verdict, judge
 from .mistakes import MistakeBank
@@ -68,7 +68,7 @@ def grade_notebook(
                 verdicts[exercise.name] = verdict
                 cell.outputs = [verdict_output(verdict, number)]
                 cell.execution_count = number
-            elif is_demonstration(cell):
+            elif is_shown_only(cell):
                 cell.outputs, cell.execution_count = [], None
             elif _is_test(cell):
                 cell.outputs, cell.execution_count = [_unmarked(number)], number

@@ -75,6 +75,7 @@ def _record_case(
         ],
         "expectations": expected,
         "premises": _premises(student.log, seen),
+        "untouched": [[call, names] for call, names in examination.untouched],
     }
 
 

@@ -23,10 +23,7 @@ from .recording import record_assignment
 
 # What a release may hold beside its notebook.
 STUDENT_FILES = {".png", ".jpg", ".csv", ".txt"}
-
-
-class ReleaseDiffers(AssertionError):
-    """The committed release is not what the solutions generate, or holds what it must not."""
+MARKERS = ("### BEGIN SOLUTION", "### END SOLUTION")
 
 
 def transcripts_path(assignment: Assignment) -> Path:
@@ -88,6 +85,7 @@ def _leaks(assignment: Assignment) -> Iterator[str]:
         for line in solution_lines(cell.source):
             if line in lines:
                 yield f"the release shows a solution line of {cell.id}: {line}"
+        yield from _bad_markers(cell)
     for cell in released.cells:
         marks = cell.metadata.get("nbgrader", {})
         if cell.cell_type == "code" and marks.get("solution"):
@@ -102,6 +100,17 @@ def _leaks(assignment: Assignment) -> Iterator[str]:
     ]
     for name in extra:
         yield f"the release of {assignment.slug} holds {name}, which is not for students"
+
+
+def _bad_markers(cell: nbformat.NotebookNode) -> Iterator[str]:
+    """Yield a solution cell whose markers nbgrader would not see: it then releases too much."""
+    marks = cell.metadata.get("nbgrader", {})
+    if cell.cell_type != "code" or not marks.get("solution"):
+        return
+    lines = [line.strip() for line in cell.source.splitlines()]
+    places = [[i for i, line in enumerate(lines) if line == marker] for marker in MARKERS]
+    if [len(found) for found in places] != [1, 1] or places[0] > places[1]:
+        yield f"the cell {cell.id} must hold one line {MARKERS[0]!r} and then one {MARKERS[1]!r}"
 
 
 def solution_lines(source: str) -> Iterator[str]:

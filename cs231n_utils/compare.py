@@ -8,7 +8,7 @@ a relative error that broadcasts would accept a bias gradient of shape (N, H).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -102,6 +102,12 @@ def between(name: str, got: Any, want: Any, *, low: float, high: float) -> str |
     return None
 
 
+def untouched(changed: Sequence[int], names: Sequence[str]) -> str:
+    """Return a sentence when one of the call's first arrays, named in order, was changed; or ""."""
+    found = [names[i] for i in changed if i < len(names)]
+    return f"the caller's {', '.join(found)} was changed: work on a copy" if found else ""
+
+
 COMPARATORS: dict[str, Callable[..., str | None]] = {
     "close": close,
     "words_until_end": words_until_end,
@@ -116,7 +122,9 @@ def _not_numbers(name: str, got: Any) -> str | None:
         return None
     if isinstance(got, np.ndarray):
         return f"{name} must hold real numbers. Got dtype {got.dtype}"
-    return f"{name} must be an array of numbers. Got {type(got).__name__}"
+    # A thing that stayed with the student's code is told by what it is there.
+    kind = getattr(got, "type_name", type(got).__name__)
+    return f"{name} must be an array of numbers. Got {kind}"
 
 
 def _wrong_shape(name: str, got: Any, shape: tuple[int, ...], squeeze: bool) -> str | None:

@@ -21,7 +21,7 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save
 
-from .compare import COMPARATORS
+from .compare import COMPARATORS, untouched
 from .driving import Driver
 
 SAME = 1e-6  # relative to an answer's size: right ways to write one formula differ by rounding
@@ -39,6 +39,7 @@ class Replay:
     """What came of a case's calls: each call's items by key, or the error that ended them."""
 
     items: list[list[Any]] = field(default_factory=list)
+    changed: list[list[int]] = field(default_factory=list)
     prints: list[Any] = field(default_factory=list)
     error: dict[str, str] | None = None
     name: str = ""  # of the function that was called last
@@ -59,8 +60,9 @@ def replay(calls: list[dict[str, Any]], namespace: dict[str, Any]) -> Replay:
             done.prints.append({"error": reply["error"]["type"]})
             break
         done.items.append(_items(reply))
-        done.prints.append({"items": [_print(item) for item in done.items[-1]],
-                            "changed": reply.get("changed", [])})
+        done.changed.append(reply.get("changed", []))
+        prints = [_print(item) for item in done.items[-1]]
+        done.prints.append({"items": prints, "changed": done.changed[-1]})
     return done
 
 
@@ -162,7 +164,8 @@ def troubles(case: Mapping[str, Any], done: Replay, returns: Mapping[str, str]) 
             return [f"{call['name']} must return ({promised}). Got {got}"]
     if done.error is not None:
         return [_told(done)]
-    found = (_compare(expectation, done) for expectation in case["expectations"])
+    found = [_compare(expectation, done) for expectation in case["expectations"]]
+    found += [untouched(done.changed[call], names) for call, names in case["untouched"]]
     return [trouble for trouble in found if trouble]
 
 

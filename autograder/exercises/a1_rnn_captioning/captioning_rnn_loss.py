@@ -158,7 +158,9 @@ def random_input(rng, N=4, T=6, F=5, E=3, H=7, V=9, offset=0.0):
 @exercise.case("every parameter's gradient", public=True, weight=2, draw=random_input)
 @exercise.case("the handout's fixed input", public=True, draw=fixed_input)
 @exercise.case("a single image", draw=random_input, N=1, T=4)
-@exercise.case("rows of scores far apart from each other", draw=random_input, offset=1000.0)
+@exercise.case(
+    "rows of scores far apart from each other", public=True, draw=random_input, offset=1000.0
+)
 @exercise.case("N times T equals V, so a lost axis still fits", draw=random_input, N=2, T=4, V=8)
 def examine(student, rng, draw, look_at="everything", **shape):
     word_to_idx, features, captions, params = draw(rng, **shape)

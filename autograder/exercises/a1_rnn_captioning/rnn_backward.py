@@ -82,7 +82,7 @@ exercise = Exercise(
 @exercise.case("a single sequence", N=1, T=5, D=3, H=4)
 @exercise.case("one step only", N=4, T=1, D=3, H=5)
 @exercise.case("N equals T equals D equals H, so mixed-up axes still fit", N=4, T=4, D=4, H=4)
-@exercise.case("the caller's dh is left as it was", untouched="dh", N=2, T=3, D=4, H=5)
+@exercise.case("the caller's dh is left as it was", public=True, untouched="dh", N=2, T=3, D=4, H=5)
 def examine(student, rng, N, T, D, H, untouched=""):
     expect_backward(
         student,

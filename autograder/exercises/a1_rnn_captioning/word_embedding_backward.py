@@ -63,7 +63,7 @@ exercise = Exercise(
 
 
 @exercise.case("words that stand several times", public=True, N=3, T=6, V=5, D=4)
-@exercise.case("the last word is absent", N=2, T=3, V=9, D=4, used=4)
+@exercise.case("the last word is absent", public=True, N=2, T=3, V=9, D=4, used=4)
 @exercise.case("one word, said many times", N=4, T=5, V=6, D=3, used=1)
 @exercise.case("a single word", N=1, T=1, V=4, D=3)
 def examine(student, rng, N, T, V, D, used=None):

@@ -1,0 +1,126 @@
+"""One notebook through the sandbox: what kills or hangs costs itself, the rest is graded."""
+
+from dataclasses import replace
+
+import nbformat
+import pytest
+
+from autograder.grading import grade_notebook
+from autograder.sandbox import Limits
+
+QUICK = replace(Limits(), cell_seconds=3.0, call_seconds=1.0, grace_seconds=0.5)
+FULL = dict(
+    rnn_step_forward=4,
+    rnn_step_backward=5,
+    rnn_forward=4,
+    rnn_backward=6,
+    word_embedding_forward=2,
+    word_embedding_backward=3,
+    captioning_rnn_loss=7,
+    captioning_rnn_sample=5,
+)
+
+
+@pytest.fixture
+def grade(a1, bank):
+    """Grade the solution with some cells' sources replaced; return the graded notebook."""
+
+    def grade_with(limits=QUICK, **cells):
+        notebook = nbformat.from_dict(a1.solution)
+        for cell in notebook.cells:
+            cell.source = cells.get(cell.id, cell.source)
+        return grade_notebook(notebook, a1, seed=3, limits=limits, bank=bank)
+
+    return grade_with
+
+
+def points(graded):
+    return {name: verdict.points for name, verdict in graded.verdicts.items()}
+
+
+def test_the_solution_has_full_marks_and_every_graded_cell_a_finite_float(grade):
+    graded = grade()
+    assert points(graded) == FULL
+    tests = [c for c in graded.nb.cells if c.metadata.get("nbgrader", {}).get("points")]
+    texts = [c.outputs[0].data["text/plain"] for c in tests if c.cell_type == "code"]
+    assert texts == [repr(float(value)) for value in FULL.values()]
+    assert graded.sandbox == "bwrap"
+
+
+def test_a_cell_that_exits_is_named_and_costs_only_what_needs_it(grade):
+    graded = grade(word_embedding_forward="import os\nos._exit(0)")
+    lost = dict(word_embedding_forward=0, word_embedding_backward=0, captioning_rnn_loss=0)
+    assert points(graded) == FULL | lost
+    assert any("word_embedding_forward ended the notebook's process" in n for n in graded.notes)
+
+
+def test_a_function_that_never_ends_costs_one_deadline(grade, a1):
+    endless = "def rnn_forward(x, h0, Wx, Wh, b):\n    while True:\n        pass"
+    graded = grade(rnn_forward=endless)
+    lost = dict(rnn_forward=0, rnn_backward=0, captioning_rnn_loss=0)
+    assert points(graded) == FULL | lost
+    assert "did not come to an end" in str(graded.verdicts["rnn_forward"].error)
+    assert graded.seconds < 30
+
+
+def test_a_loop_that_swallows_interrupts_is_killed_and_the_rest_is_graded(grade):
+    stubborn = (
+        "def rnn_forward(x, h0, Wx, Wh, b):\n"
+        "    while True:\n"
+        "        try:\n"
+        "            while True: pass\n"
+        "        except BaseException: pass"
+    )
+    graded = grade(rnn_forward=stubborn)
+    assert points(graded)["captioning_rnn_sample"] == 5
+    assert points(graded)["rnn_forward"] == 0
+    assert any("examined" in note for note in graded.notes)
+
+
+def test_a_cell_that_loops_is_stopped_and_the_rest_is_graded(grade):
+    graded = grade(rnn_backward="while True:\n    pass")
+    assert points(graded) == FULL | dict(rnn_backward=0, captioning_rnn_loss=0)
+
+
+def test_a_syntax_error_is_told_once_with_its_cell(grade):
+    graded = grade(rnn_backward="def rnn_backward(dh, cache:\n    return")
+    assert points(graded)["rnn_backward"] == 0
+    assert points(graded)["captioning_rnn_sample"] == 5
+    assert sum("rnn_backward stopped with SyntaxError" in note for note in graded.notes) == 1
+
+
+def test_demonstrations_are_not_run_while_grading(grade):
+    graded = grade()
+    shown = [c for c in graded.nb.cells if "demonstration" in c.metadata.get("tags", [])]
+    assert shown
+    assert all(not cell.outputs for cell in shown if cell.cell_type == "code")
+
+
+def test_a_test_cell_without_an_exercise_scores_nothing(a1, bank):
+    notebook = nbformat.from_dict(a1.solution)
+    cell = nbformat.v4.new_code_cell("5.0", id="forged-hidden")
+    cell.metadata["nbgrader"] = dict(grade=True, solution=False, grade_id="forged-hidden", points=9)
+    notebook.cells.append(cell)
+    graded = grade_notebook(notebook, a1, seed=3, limits=QUICK, bank=bank)
+    assert graded.nb.cells[-1].outputs[0].data["text/plain"] == "0.0"
+
+
+def test_a_notebook_without_its_test_cell_has_no_points_for_it(a1, bank):
+    notebook = nbformat.from_dict(a1.solution)
+    notebook.cells = [c for c in notebook.cells if c.id != "rnn_forward-hidden"]
+    graded = grade_notebook(notebook, a1, seed=3, limits=QUICK, bank=bank)
+    assert graded.verdicts["rnn_forward"].points == 0
+    assert "is not in the notebook" in graded.verdicts["rnn_forward"].error
+
+
+def test_known_mistakes_are_known_through_the_wall(grade, a1):
+    source = a1.solution_cells()["rnn_forward"].replace("prev_h = next_h", "prev_h = h0")
+    graded = grade(rnn_forward=source)
+    assert graded.verdicts["rnn_forward"].mistake.name == "every step starts from h0"
+
+
+def test_the_notebook_that_was_given_is_not_changed(a1, bank):
+    notebook = nbformat.from_dict(a1.solution)
+    before = nbformat.writes(notebook)
+    grade_notebook(notebook, a1, seed=3, limits=QUICK, bank=bank)
+    assert nbformat.writes(notebook) == before

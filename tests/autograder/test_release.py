@@ -1,0 +1,96 @@
+"""The release: up to date, and without a solution, a hidden test or a secret."""
+
+import shutil
+
+import nbformat
+import pytest
+
+from autograder.classroom import make_release
+from autograder.course import CONFIG, Assignment, assignments
+from autograder.release import check_release, release, transcripts_path
+
+
+@pytest.fixture
+def copy(a1, tmp_path):
+    """A copy of the course, with the release that is committed."""
+    shutil.copy(a1.root / CONFIG, tmp_path / CONFIG)
+    for tree in ("solutions", "assignments"):
+        shutil.copytree(a1.root / tree, tmp_path / tree)
+    return Assignment(a1.slug, tmp_path, a1.exercises)
+
+
+def edit(path, change):
+    notebook = nbformat.read(path, as_version=4)
+    change({cell.id: cell for cell in notebook.cells})
+    nbformat.write(notebook, path)
+
+
+def test_the_committed_release_is_what_the_solutions_generate(a1):
+    assert check_release(a1) == []
+
+
+def test_a_changed_solution_is_noticed(copy):
+    def change(cells):
+        cells["rnn_forward"].source = cells["rnn_forward"].source.replace("Run a", "Run one")
+
+    edit(copy.solution_path, change)
+    assert any("not what its solution generates" in trouble for trouble in check_release(copy))
+
+
+def test_a_leaked_solution_line_is_noticed(copy):
+    def change(cells):
+        cells["rnn_step_forward"].source += "\n    next_h = np.tanh(a)"
+
+    edit(copy.release_path, change)
+    troubles = check_release(copy)
+    assert any("shows a solution line of rnn_step_forward" in trouble for trouble in troubles)
+
+
+def test_a_mistyped_marker_is_noticed(copy):
+    """One letter short, and nbgrader makes the whole cell the stub, or publishes it whole."""
+
+    def change(cells):
+        cell = cells["rnn_step_forward"]
+        cell.source = cell.source.replace("### BEGIN SOLUTION", "### BEGIN SOLUTIO")
+        cell.source = cell.source.replace("    ### END SOLUTION\n", "")
+
+    edit(copy.solution_path, change)
+    make_release(copy.root, copy.slug)
+    troubles = check_release(copy)
+    assert any("rnn_step_forward must hold one line '### BEGIN SOLUTION'" in t for t in troubles)
+
+
+def test_a_file_that_is_not_for_students_is_noticed(copy):
+    (copy.release_path.parent / "answers.py").write_text("secret = 1\n")
+    assert any("answers.py" in trouble for trouble in check_release(copy))
+
+
+def test_points_and_cells_agree_with_the_exercises(a1):
+    released = nbformat.read(a1.release_path, as_version=4)
+    marks = {c.id: c.metadata["nbgrader"] for c in released.cells if "nbgrader" in c.metadata}
+    hidden = {i.removesuffix("-hidden"): m["points"] for i, m in marks.items() if i.endswith("-hidden")}
+    assert hidden == {name: e.points for name, e in a1.exercises.items()}
+    ids = [cell.id for cell in released.cells]
+    for name in a1.exercises:
+        at = ids.index(name)
+        assert ids.index(f"{name}-check") > at
+        assert ids.index(f"{name}-hidden") > ids.index(f"{name}-check")
+        assert marks[name]["solution"]
+        assert not marks[name]["grade"]
+
+
+def test_releasing_twice_gives_the_same_bytes(copy, monkeypatch, tmp_path):
+    monkeypatch.setattr("autograder.release.transcripts_path", lambda a: tmp_path / "t.safetensors")
+    release(copy)
+    first = copy.release_path.read_bytes(), (tmp_path / "t.safetensors").read_bytes()
+    release(copy)
+    assert (copy.release_path.read_bytes(), (tmp_path / "t.safetensors").read_bytes()) == first
+
+
+def test_transcripts_ship_with_the_package_that_students_install(a1):
+    assert transcripts_path(a1).parent.parent.name == "cs231n_utils"
+    assert transcripts_path(a1).is_file()
+
+
+def test_every_assignment_of_the_course_is_found(a1):
+    assert a1.slug in assignments(a1.root)
