@@ -1,6 +1,7 @@
 """nbgrader's settings for this course; nbgrader reads this file when it is run in this folder."""
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 c = get_config()  # noqa: F821  (nbgrader defines it)
@@ -12,8 +13,8 @@ c.CourseDirectory.ignore = [".ipynb_checkpoints", "__pycache__", "*.pyc", ".*", 
 c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("Write your code here")'}
 c.ClearSolutions.text_stub = "*Write your answer here.*"
 
-if c.CourseDirectory.root not in sys.path:
-    sys.path.append(c.CourseDirectory.root)  # for a course that is not installed
+if find_spec("autograder") is None:
+    sys.path.append(c.CourseDirectory.root)  # a course that is not installed
 try:
     from autograder.nbgrader_plugin import install
 

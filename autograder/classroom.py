@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbgrader.api import MissingEntry
-from nbgrader.converters.base import NbGraderException
+from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.converters.generate_assignment import GenerateAssignment
 from nbgrader.converters.generate_feedback import GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
@@ -29,8 +29,9 @@ from traitlets.config import Config, PyFileConfigLoader
 from autograder.course import CONFIG, Assignment, assignments, course_root, find_assignment
 from autograder.gradebook import Row, graded_cells, has_assignment, read_row
 from autograder.nbgrader_plugin import default_backend, process_seed
-from autograder.safe_autograde import SafeAutograde, list_submissions
-from autograder.sandbox import NoSandbox, start_session
+from autograder.report import print_gradebook, write_reports
+from autograder.safe_autograde import SafeAutograde, list_submissions, odd_names
+from autograder.sandbox import start_session
 from autograder.wording import few
 
 
@@ -109,6 +110,56 @@ def grade_class(
     return rows
 
 
+def grade_and_report(
+    names: Sequence[str] | None = None,
+    students: Sequence[str] | None = None,
+    backend: str | None = None,
+    *,
+    root: Path | None = None,
+    seed: int | None = None,
+    cell_seconds: float | None = None,
+    console: Console | None = None,
+) -> list[Row]:
+    """Grade as `grade_class` does, print the gradebook, and write reports/<assignment>/."""
+    root = root or course_root()
+    console = console or Console()
+    rows = grade_class(
+        names,
+        students,
+        backend,
+        root=root,
+        seed=seed,
+        cell_seconds=cell_seconds,
+        console=console,
+    )
+    print_gradebook(rows, console)
+    for name in odd_names(root / "submitted"):
+        console.print(
+            f"submitted/{name} was left alone: this cannot be a student's name", style="red"
+        )
+    console.print()
+    for page in write_reports(rows, root, exercise_titles(root)):
+        console.print(f"class report  {from_here(page)}", soft_wrap=True, highlight=False)
+    for kind, place in (("feedback", "feedback/<student>/"), ("gradebook", "gradebook.db")):
+        console.print(f"{kind:13} {from_here(root / place)}", soft_wrap=True, highlight=False)
+    return rows
+
+
+def exercise_titles(root: Path) -> dict[str, str]:
+    """Return the title of every exercise of the course."""
+    return {
+        name: exercise.title
+        for assignment in assignments(root).values()
+        for name, exercise in assignment.exercises.items()
+    }
+
+
+def from_here(path: Path) -> str:
+    """A path as a person types it: relative to the working folder where it lies below."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
 def choose(
     root: Path, names: Sequence[str] | None, students: Sequence[str] | None
 ) -> list[tuple[Assignment, list[str]]]:
@@ -174,24 +225,31 @@ def grade_submission(work: Work) -> Row:
         assignment_id=work.assignment,
         student_id=glob.escape(work.student),
     )
-    error = None
     with _log_of_nbgrader() as (log, text):
         grader = SafeAutograde(coursedir=coursedir, config=config, log=log)
-        feedback = GenerateFeedback(coursedir=coursedir, config=config, log=log)
-        grader.force = feedback.force = True
-        try:
-            grader.start()
-            feedback.start()
-        except NbGraderException:
-            # nbgrader's message says that there was an error; the cause is kept by our converter.
-            error = _sentence(grader.trouble)
-        except Exception as trouble:
-            error = _sentence(trouble)
-        logged = text()
-    row = _row(work, coursedir, error)
+        trouble = _run(grader)
+        # nbgrader says that there was an error; our converter remembers the cause.
+        error = trouble and _sentence(grader.trouble or trouble)
+        row = _row(work, coursedir, error)
+        if error is None:
+            trouble = _run(GenerateFeedback(coursedir=coursedir, config=config, log=log))
+            if trouble is not None:
+                row.notes.append(f"Graded, but no feedback page was written: {_sentence(trouble)}")
+                row.log = text()
+        else:
+            row.log = text()
     row.seconds = round(time.perf_counter() - began, 3)
-    row.log = logged if error else ""
     return row
+
+
+def _run(converter: BaseConverter) -> Exception | None:
+    """Let one of nbgrader's converters work, also where it did before; return what it raised."""
+    converter.force = True
+    try:
+        converter.start()
+    except Exception as error:
+        return error
+    return None
 
 
 def _row(work: Work, coursedir: CourseDirectory, error: str | None) -> Row:
@@ -212,9 +270,7 @@ def _row(work: Work, coursedir: CourseDirectory, error: str | None) -> Row:
     return row
 
 
-def _sentence(trouble: BaseException | None) -> str:
-    if trouble is None:
-        return "nbgrader reported an error; see grading.log."
+def _sentence(trouble: Exception) -> str:
     first = (str(trouble).strip().splitlines() or [""])[0][:300]
     return f"{type(trouble).__name__}: {first}"
 
@@ -243,15 +299,3 @@ def _progress(console: Console | None) -> Progress:
         console=console,
         transient=True,
     )
-
-
-__all__ = [
-    "NoSandbox",
-    "NothingHandedIn",
-    "Row",
-    "UnknownStudent",
-    "choose",
-    "grade_class",
-    "grade_submission",
-    "make_release",
-]

@@ -19,10 +19,9 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_solution
 from rich.console import Console
 
-from autograder.classroom import grade_class, make_release
+from autograder.classroom import from_here, grade_and_report, make_release
 from autograder.course import CONFIG, Assignment, course_root, find_assignment
 from autograder.gradebook import Row
-from autograder.report import print_gradebook, write_reports
 
 SLUG = "a1_rnn_captioning"
 MARKER = ".made-by-autograder-demo"
@@ -58,11 +57,11 @@ def run_demo(
     console = console or Console()
     home = course_root()
     folder = (folder or Path("demo-class")).resolve()
-    console.print(f"Making a sample class in {_from_here(folder)} ...")
-    assignment = make_class(home, folder)
+    console.print(f"Making a sample class in {from_here(folder)} ...")
+    make_class(home, folder)
     for pupil in CLASS:
         console.print(f"  {pupil.name:6} {pupil.story}", highlight=False)
-    rows = grade_class(
+    return grade_and_report(
         [SLUG],
         backend=backend,
         root=folder,
@@ -70,16 +69,9 @@ def run_demo(
         cell_seconds=CELL_SECONDS,
         console=console,
     )
-    print_gradebook(rows, console)
-    titles = {name: exercise.title for name, exercise in assignment.exercises.items()}
-    for page in write_reports(rows, folder, titles):
-        console.print(f"\nclass report   {_from_here(page)}", soft_wrap=True)
-    console.print(f"feedback       {_from_here(folder / 'feedback')}/<student>/{SLUG}/")
-    console.print(f"gradebook      {_from_here(folder / 'gradebook.db')} (nbgrader's own)")
-    return rows
 
 
-def make_class(home: Path, folder: Path) -> Assignment:
+def make_class(home: Path, folder: Path) -> None:
     """Make a course in `folder` from the one in `home`, release it, and let the class hand in."""
     if folder.exists():
         if any(folder.iterdir()) and not (folder / MARKER).is_file():
@@ -100,7 +92,6 @@ def make_class(home: Path, folder: Path) -> Assignment:
         path = folder / "submitted" / pupil.name / SLUG / assignment.release_path.name
         path.parent.mkdir(parents=True)
         nbformat.write(notebook, path)
-    return assignment
 
 
 def hand_out(assignment: Assignment, filled: bool) -> NotebookNode:
@@ -216,8 +207,3 @@ CLASS = (
     Pupil("iris", "two cells deleted", lose_a_cell),
     Pupil("jana", "calls exit(); counts padding, and starts sampling with NULL", call_exit),
 )
-
-
-def _from_here(path: Path) -> str:
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

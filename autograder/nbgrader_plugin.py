@@ -71,6 +71,7 @@ def install(config: Config) -> None:
     warnings.filterwarnings("ignore", message=r"Object of type <Submitted\w+> not in session")
     config.Autograde.sanitize_preprocessors = SANITIZE
     config.Autograde.autograde_preprocessors = AUTOGRADE
+    config.GenerateFeedback.exporter_class = "autograder.report.feedback.FeedbackExporter"
     config.HTMLExporter.filters = {"markdown2html": "autograder.safe_markdown.safe_markdown"}
 
 
