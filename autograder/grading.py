@@ -95,7 +95,7 @@ class _Run:
     _session: Session | None = None
     _done: list[str] = field(default_factory=list)  # sources that ran, in order
     _starts: int = 0
-    _timed_out: set[str] = field(default_factory=set)
+    _timed_out: dict[str, str] = field(default_factory=dict)
     _deadline: float = 0.0
 
     def __enter__(self) -> _Run:

@@ -149,7 +149,7 @@ def judge(
     seed: int,
     *,
     bank: MistakeBank | None = None,
-    timed_out: set[str] | None = None,
+    timed_out: dict[str, str] | None = None,
 ) -> Verdict:
     """Examine one exercise and return the verdict.
 
@@ -158,7 +158,7 @@ def judge(
     examine function that raises anything else is our own bug or an answer of a kind that we did
     not foresee: the case fails, and the message says so.
     """
-    timed_out = timed_out if timed_out is not None else set()
+    timed_out = timed_out if timed_out is not None else {}
     cases: list[CaseResult] = []
     logs: list[list[Call]] = []
     for index, case in enumerate(exercise.cases):

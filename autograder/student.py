@@ -136,11 +136,11 @@ class Student:
         self,
         transport: Transport,
         returns: Mapping[str, str] | None = None,
-        timed_out: set[str] | None = None,
+        timed_out: dict[str, str] | None = None,
     ) -> None:
         self._transport = transport
         self._returns = dict(returns or {})
-        self._timed_out = timed_out if timed_out is not None else set()
+        self._timed_out = timed_out if timed_out is not None else {}
         self.log: list[Call] = []
         # Which call an array came from, by identity; the log keeps the arrays alive.
         self._origin: dict[int, tuple[int, int]] = {}
@@ -257,7 +257,7 @@ class Student:
 
     def _send(self, body: dict[str, Any], name: str, log: bool = True) -> dict[str, Any]:
         if name in self._timed_out:
-            raise CallTimeout(f"{name} did not come to an end when it was called before")
+            raise CallTimeout(self._timed_out[name])  # it would only cost another deadline
         call = Call(body)
         if log:
             self.log.append(call)
@@ -266,9 +266,9 @@ class Student:
         try:
             reply, arrays = self._transport.request(header, packed)
         except CallTimeout as error:
-            self._timed_out.add(name)
             call.error = "CallTimeout"
-            raise CallTimeout(f"{name} did not come to an end: {error}") from None
+            self._timed_out[name] = f"{name} did not come to an end: {error}"
+            raise CallTimeout(self._timed_out[name]) from None
         except CallRefused as error:
             raise Wrong(f"{name}: the answer could not be read ({error})") from None
         body = wire.unpack(reply.get("body"), arrays)

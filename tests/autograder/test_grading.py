@@ -63,13 +63,12 @@ def test_a_function_that_never_ends_costs_one_deadline(grade, a1):
     assert graded.seconds < 30
 
 
-def test_a_loop_that_swallows_interrupts_is_killed_and_the_rest_is_graded(grade):
+def test_a_loop_that_ignores_interrupts_is_killed_and_the_rest_is_graded(grade):
     stubborn = (
+        "import signal\n"
         "def rnn_forward(x, h0, Wx, Wh, b):\n"
-        "    while True:\n"
-        "        try:\n"
-        "            while True: pass\n"
-        "        except BaseException: pass"
+        "    signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "    while True: pass"
     )
     graded = grade(rnn_forward=stubborn)
     assert points(graded)["captioning_rnn_sample"] == 5
