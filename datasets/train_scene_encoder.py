@@ -1,6 +1,6 @@
 """Train the network that gives the scenes their features, and write its weights.
 
-    python datasets/train_scene_encoder.py            # about six minutes on two CPU cores
+    python datasets/train_scene_encoder.py            # 6 to 8 minutes on two free CPU cores
 
 Every batch is drawn afresh, so there is no training set to memorise. The network is taught three
 things at once: to point at the first, second and third object from the left; to say what is in a

@@ -125,7 +125,8 @@ def load_captions(
     name: "scenes" (made on the spot, no download) or "coco" (downloaded once, about a gigabyte).
     num_train, num_val: how many images; None takes what suits the dataset.
     seed: which scenes are drawn, or which of COCO's images are kept when fewer are asked for.
-    pca: the shorter features (True) or the full ones. root: where downloads are kept.
+    pca: the shorter features (True) or the full ones.
+    root: where downloads and computed features are kept; see `data_folder`.
     Raises UnknownDataset for another name.
     """
     for wanted, number in (("num_train", num_train), ("num_val", num_val)):
@@ -134,7 +135,7 @@ def load_captions(
     if name == "scenes":
         from cs231n_utils.data.scene_captions import load_scenes
 
-        return load_scenes(num_train=num_train, num_val=num_val, seed=seed, pca=pca)
+        return load_scenes(num_train=num_train, num_val=num_val, seed=seed, pca=pca, root=root)
     if name == "coco":
         from cs231n_utils.data.coco import load_coco
 

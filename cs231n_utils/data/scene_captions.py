@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from cs231n_utils.data.captions import SPECIAL_TOKENS, CaptionData, CaptionSplit, encode_captions
+from cs231n_utils.data.download import data_folder
 from cs231n_utils.data.scene_render import render_scenes
 from cs231n_utils.data.scene_sentences import describe_scenes
 from cs231n_utils.data.scene_words import MAX_WORDS, VOCABULARY
@@ -20,11 +23,14 @@ def load_scenes(
     num_val: int | None = None,
     seed: int = 0,
     pca: bool = True,
+    root: str | Path | None = None,
 ) -> CaptionData:
     """Draw scenes for training and validation and caption them. See `load_captions`.
 
-    Features are computed when first asked for, by the small network of cs231n_utils/encoder.py.
+    Features are computed when first asked for, by the small network of cs231n_utils/encoder.py, and
+    kept in the data folder.
     """
+    from cs231n_utils.data.feature_cache import cached_features
     from cs231n_utils.encoder import FEATURE_DIM, PCA_DIM
 
     idx_to_word = [*SPECIAL_TOKENS, *VOCABULARY]
@@ -38,10 +44,11 @@ def load_scenes(
 
             return encode_images(load_encoder(), render_scenes(scenes), pca=pca)
 
+        folder = data_folder(root) / "scene_features"
         words = describe_scenes(scenes, seed=[seed, SPLITS[name]], captions_each=CAPTIONS_EACH)
         return CaptionSplit(
             num_images=num,
-            features=features,
+            features=lambda: cached_features(scenes, pca, folder, features),
             captions=encode_captions(words, word_to_idx, MAX_WORDS),
             image_of=np.repeat(np.arange(num, dtype=np.int64), CAPTIONS_EACH),
             images=lambda rows: render_scenes(scenes.take(rows)),

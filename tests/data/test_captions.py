@@ -6,13 +6,25 @@ import sys
 import numpy as np
 import pytest
 
-from cs231n_utils.data import UnknownDataset, load_captions
+from cs231n_utils import encoder
+from cs231n_utils.data import UnknownDataset, feature_cache, load_captions
 from cs231n_utils.data.captions import encode_captions
+from cs231n_utils.data.feature_cache import features_key
 from cs231n_utils.data.scene_words import RARE_WORDS
+from cs231n_utils.data.scenes import sample_scenes
+
+
+@pytest.fixture(autouse=True, scope="module")
+def home(tmp_path_factory):
+    """A data folder of our own: nothing is read from or left in the user's."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CS231N_DATA", str(home))
+        yield home
 
 
 @pytest.fixture(scope="module")
-def data():
+def data(home):
     return load_captions("scenes", num_train=120, num_val=40, seed=3)
 
 
@@ -99,6 +111,41 @@ def test_loading_does_not_import_torch_until_features_are_asked_for():
         "assert data.train.features.shape == (5, data.feature_dim)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})
+
+
+def load_two(root):
+    return load_captions("scenes", num_train=2, num_val=1, root=root).train.features
+
+
+def test_features_are_computed_once_and_then_read(tmp_path, monkeypatch):
+    first = load_two(tmp_path)
+    monkeypatch.setattr(encoder, "load_encoder", None)  # calling it would raise
+    np.testing.assert_array_equal(load_two(tmp_path), first)
+    with pytest.raises(TypeError):
+        load_captions("scenes", num_train=3, num_val=1, root=tmp_path).train.features  # noqa: B018
+
+
+def test_a_damaged_file_of_features_is_computed_again(tmp_path):
+    first = load_two(tmp_path)
+    (kept,) = (tmp_path / "scene_features").iterdir()
+    kept.write_bytes(kept.read_bytes()[:50])
+    np.testing.assert_allclose(load_two(tmp_path), first, atol=1e-5)
+
+
+def test_a_folder_that_cannot_be_written_does_not_stop_loading(tmp_path):
+    (tmp_path / "scene_features").write_text("a file where the folder should be")
+    assert load_two(tmp_path).shape == (2, 128)
+
+
+def test_what_features_depend_on_changes_their_key(tmp_path, monkeypatch):
+    scenes = sample_scenes(4)
+    keys = {features_key(scenes, pca=True), features_key(scenes, pca=False)}
+    keys.add(features_key(sample_scenes(4, seed=1), pca=True))
+    other = tmp_path / "other.safetensors"
+    other.write_bytes(b"other weights")
+    monkeypatch.setattr(feature_cache, "WEIGHTS", other)
+    keys.add(features_key(scenes, pca=True))
+    assert len(keys) == 4
 
 
 def test_an_unknown_name_lists_the_known_ones():
