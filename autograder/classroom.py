@@ -59,7 +59,6 @@ class Work:
     student: str
     backend: str
     seed: int
-    cell_seconds: float | None = None
 
 
 def load_config(root: Path) -> Config:
@@ -74,14 +73,13 @@ def grade_class(
     *,
     root: Path | None = None,
     seed: int | None = None,
-    cell_seconds: float | None = None,
     console: Console | None = None,
 ) -> list[Row]:
     """Grade submissions and return one row for each.
 
     `names` are assignments (default: all that somebody handed in), `students` their folders under
     submitted/ (default: all), `backend` is the sandbox: auto, bwrap or none (default:
-    $CS231N_SANDBOX, or auto), `cell_seconds` the time for one cell. The gradebook, autograded/ and
+    $CS231N_SANDBOX, or auto). The gradebook, autograded/ and
     feedback/ are nbgrader's own.
 
     Raises UnknownAssignment, UnknownStudent and NothingHandedIn, and NoSandbox before anything
@@ -95,7 +93,7 @@ def grade_class(
     for assignment, _ in todo:
         ensure_released(assignment)
     work = [
-        Work(root, assignment.slug, student, backend, seed, cell_seconds)
+        Work(root, assignment.slug, student, backend, seed)
         for assignment, found in todo
         for student in found
     ]
@@ -117,7 +115,6 @@ def grade_and_report(
     *,
     root: Path | None = None,
     seed: int | None = None,
-    cell_seconds: float | None = None,
     console: Console | None = None,
 ) -> list[Row]:
     """Grade as `grade_class` does, print the gradebook, and write reports/<assignment>/."""
@@ -129,7 +126,6 @@ def grade_and_report(
         backend,
         root=root,
         seed=seed,
-        cell_seconds=cell_seconds,
         console=console,
     )
     print_gradebook(rows, console)
@@ -217,8 +213,6 @@ def grade_submission(work: Work) -> Row:
     config = load_config(work.root)
     config.JudgeCells.backend = work.backend
     config.JudgeCells.seed = work.seed
-    if work.cell_seconds is not None:
-        config.JudgeCells.cell_seconds = work.cell_seconds
     coursedir = CourseDirectory(
         config=config,
         root=str(work.root),

@@ -27,8 +27,6 @@ SLUG = "a1_rnn_captioning"
 MARKER = ".made-by-autograder-demo"
 SEED = 231
 """Known, so that everybody sees the same marks; a real class gets a secret one."""
-CELL_SECONDS = 10.0
-"""Nobody wants to wait a minute for each cell that calls an endless loop."""
 ANSWER = "A model of characters needs no list of words, but has to remember over many more steps."
 
 
@@ -66,7 +64,6 @@ def run_demo(
         backend=backend,
         root=folder,
         seed=SEED,
-        cell_seconds=CELL_SECONDS,
         console=console,
     )
 

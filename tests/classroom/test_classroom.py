@@ -1,12 +1,19 @@
 """A class is graded: one row for each submission, whatever it holds."""
 
+import io
+import re
+import sys
+
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from nbgrader.api import Gradebook
+from rich.console import Console
 
 from autograder import classroom
 from autograder.course import UnknownAssignment
 from autograder.nbgrader_plugin import process_seed
+from autograder.sandbox import NoSandbox
 
 
 def sources(path):
@@ -188,11 +195,11 @@ def test_where_nobody_handed_in_it_is_said_where_submissions_are_expected(grade)
 
 def test_without_a_sandbox_nothing_is_touched(grade, hand_in, filled, course, monkeypatch):
     def refuse(backend):
-        raise classroom.NoSandbox("install bubblewrap")
+        raise NoSandbox("install bubblewrap")
 
     monkeypatch.setattr(classroom, "start_session", refuse)
     hand_in(filled, "ada")
-    with pytest.raises(classroom.NoSandbox, match="install bubblewrap"):
+    with pytest.raises(NoSandbox, match="install bubblewrap"):
         grade()
     assert not (course / "autograded").exists()
 
@@ -226,3 +233,63 @@ def test_a_students_folder_that_is_a_link_is_a_row_with_nothing(grade, hand_in, 
     rows = grade()
     assert [rows["ada"].total, rows["eve"].total] == [5, 0]
     assert "must be a plain folder" in rows["eve"].notes[0]
+
+
+def test_feedback_begins_with_the_exercises_by_name(grade, hand_in, filled, cell_of, course):
+    cell_of(filled, "square").source = "def square(x):\n    return x  # wrong"
+    hand_in(filled, "ada")
+    grade()
+    page = (course / "feedback" / "ada" / "tiny" / "tiny.html").read_text()
+    table = BeautifulSoup(page, "html.parser").select(".summary tr")
+    lines = [[cell.get_text(" ", strip=True) for cell in line.find_all("td")] for line in table]
+    assert lines == [
+        ["double", "", "2 of 2"],
+        ["square", "", "0 of 3"],
+        ["why marked by your teacher", "", "0 of 4"],
+    ]
+
+
+def test_a_feedback_page_that_cannot_be_written_does_not_cost_the_marks(
+    grade, hand_in, filled, monkeypatch
+):
+    def fail(self):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(classroom.GenerateFeedback, "start", fail)
+    hand_in(filled, "ada")
+    row = grade()["ada"]
+    assert (row.total, row.error) == (5, None)
+    assert row.notes == ["Graded, but no feedback page was written: OSError: disk full"]
+
+
+def test_grade_and_report_prints_the_table_and_where_everything_lies(
+    course, hand_in, filled, monkeypatch
+):
+    monkeypatch.setattr(classroom, "exercise_titles", lambda root: {"double": "Twice a number"})
+    hand_in(filled, "ada")
+    hand_in(filled, "[odd]")
+    console = Console(file=io.StringIO(), width=120)
+    classroom.grade_and_report(root=course, console=console)
+    printed = console.file.getvalue()
+    assert re.search(r"ada +│ +2 │ +3 │ +- │ +5 │ +1 │", printed)
+    assert "class report  reports/tiny/index.html" in printed
+    assert "submitted/?odd? was left alone" in printed
+    assert "Twice a number" in (course / "reports" / "tiny" / "index.html").read_text()
+
+
+def test_the_students_own_modules_reach_the_sandbox_and_the_notebook_does_not(
+    grade, hand_in, filled, monkeypatch
+):
+    seen = {}
+
+    def note_files(nb, assignment, *, files, **options):
+        seen.update(files)
+        return stand_in(nb, assignment, files=files, **options)
+
+    stand_in = sys.modules["autograder.grading"].grade_notebook
+    monkeypatch.setattr(sys.modules["autograder.grading"], "grade_notebook", note_files)
+    folder = hand_in(filled, "ada", helper_py=b"x = 1\n")
+    (folder / "data").mkdir()
+    (folder / "data" / "a.csv").write_bytes(b"1\n")
+    grade()
+    assert seen == {"helper.py": b"x = 1\n", "data/a.csv": b"1\n"}

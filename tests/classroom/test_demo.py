@@ -49,10 +49,7 @@ def shown(tmp_path_factory):
     """Run the demonstration once: its rows by student, its folder, and what it printed."""
     folder = tmp_path_factory.mktemp("demo") / "class"
     console = Console(file=io.StringIO(), width=200)
-    with pytest.MonkeyPatch.context() as patch:
-        # An endless loop shows itself in a few seconds too.
-        patch.setattr(demo, "CELL_SECONDS", 6.0)
-        rows = demo.run_demo(folder, console=console)
+    rows = demo.run_demo(folder, console=console)
     return {row.student: row for row in rows}, folder, console.file.getvalue()
 
 

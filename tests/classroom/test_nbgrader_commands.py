@@ -36,8 +36,7 @@ def graded(tmp_path_factory):
     right = nbformat.read(root / "solutions" / SLUG / NOTEBOOK, as_version=4)
     unfilled = nbformat.read(root / "assignments" / SLUG / NOTEBOOK, as_version=4)
     hand_in(root, "ada", right)
-    hand_in(root, "mallory", forged(unfilled))
-    folder = hand_in(root, "nosy", unfilled)
+    folder = hand_in(root, "mallory", forged(unfilled))
     (folder / "gradebook.txt").symlink_to(root / "gradebook.db")
     hand_in(root, "torn", None).joinpath(NOTEBOOK).write_text('{"cells": [')
     nbgrader("autograde", SLUG)
@@ -82,13 +81,13 @@ def scores(root):
 
 
 def test_the_commands_give_everybody_what_the_answers_are_worth(graded):
-    assert scores(graded) == {"ada": 36.0, "mallory": 0.0, "nosy": 0.0, "torn": 0.0}
+    assert scores(graded) == {"ada": 36.0, "mallory": 0.0, "torn": 0.0}
 
 
 def test_nothing_of_the_teachers_reaches_a_student_through_a_link(graded):
     reached = [path for path in graded.rglob("gradebook.txt") if not path.is_symlink()]
     assert reached == []
-    autograded = graded / "autograded" / "nosy" / SLUG / NOTEBOOK
+    autograded = graded / "autograded" / "mallory" / SLUG / NOTEBOOK
     notes = nbformat.read(autograded, as_version=4).cells[0].source
     assert "Left out: gradebook.txt" in notes
 
