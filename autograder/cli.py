@@ -159,9 +159,7 @@ def examine(
     """Grade plain Python files of answers through the same sandbox and judge."""
     with _told(UnreadableAnswers):
         found = find_assignment(assignment)
-        graded = examine_files(
-            found, code, seed=secrets.randbits(60), backend=sandbox or "auto"
-        )
+        graded = examine_files(found, code, seed=secrets.randbits(60), backend=sandbox or "auto")
         data = as_data(found, graded)
         if as_json:
             print(json.dumps(data, indent=2))

@@ -1,4 +1,4 @@
-"""What an exercise is: points, cases, the mistakes that people make in it, and the answers as right.
+"""What an exercise is: points, cases, mistakes that people make, and other answers as right.
 
 An exercise is one file in `autograder/exercises/<assignment>/<name>.py`. Its docstring is its first
 line in every report; it holds

@@ -195,4 +195,3 @@ def _error(name: str, message: str) -> nbformat.NotebookNode:
     return nbformat.v4.new_output(
         "error", ename=name, evalue=message, traceback=[f"{name}: {message}"]
     )
-

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
 from cs231n_utils import compare
 
 from .errors import CallTimeout, SessionDead, StudentRaised, Wrong

@@ -54,8 +54,10 @@ def prove(
 def _whole_notebooks(
     assignment: Assignment, chosen: list[Exercise], backend: str, seed: int
 ) -> Iterator[Proof]:
-    claims = (("the solution scores 100 %", assignment.solution_path, 1.0),
-              ("the unfilled notebook scores 0 %", assignment.release_path, 0.0))
+    claims = (
+        ("the solution scores 100 %", assignment.solution_path, 1.0),
+        ("the unfilled notebook scores 0 %", assignment.release_path, 0.0),
+    )
     for claim, path, share in claims:
         notebook = nbformat.read(path, as_version=4)
         graded = grade_notebook(notebook, assignment, seed=seed, backend=backend)
@@ -79,9 +81,7 @@ def _mistake(bank: MistakeBank, exercise: Exercise, mistake: Mistake, seed: int)
     return Proof(exercise.assignment, exercise.name, claim, True, f"{verdict.share:.0%}")
 
 
-def _equivalent(
-    bank: MistakeBank, exercise: Exercise, equivalent: Equivalent, seed: int
-) -> Proof:
+def _equivalent(bank: MistakeBank, exercise: Exercise, equivalent: Equivalent, seed: int) -> Proof:
     verdict = judge(exercise, bank.transport(exercise, equivalent), seed, bank=bank)
     failed = "; ".join(f"{c.name}: {c.message}" for c in verdict.cases if not c.passed)
     claim = f"equivalent: {equivalent.name}"

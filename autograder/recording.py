@@ -10,6 +10,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+
 from cs231n_utils import transcripts
 
 from .course import Assignment
@@ -50,9 +51,7 @@ def record(exercise: Exercise, bank: MistakeBank) -> dict[str, Any]:
     }
 
 
-def _record_case(
-    exercise: Exercise, case: Case, index: int, bank: MistakeBank
-) -> dict[str, Any]:
+def _record_case(exercise: Exercise, case: Case, index: int, bank: MistakeBank) -> dict[str, Any]:
     student = Student(bank.transport(exercise), exercise.returns)
     result, examination = examine_case(exercise, case, index, student, PUBLIC_SEED)
     if not result.passed:
@@ -79,9 +78,7 @@ def _record_case(
     }
 
 
-def _expectations(
-    exercise: Exercise, case: Case, examination: Examination
-) -> list[dict[str, Any]]:
+def _expectations(exercise: Exercise, case: Case, examination: Examination) -> list[dict[str, Any]]:
     if not examination.expectations:
         raise ExerciseError(f'{exercise.name}, "{case.name}": a public case must expect something')
     for expectation in examination.expectations:
@@ -109,12 +106,18 @@ def _premises(log: list[Call], seen: set[tuple[int, int]]) -> list[dict[str, Any
     """
     looked_at = {call for call, _ in seen}
     return [
-        {"name": "", "comparator": "close", "options": {"kind": item.dtype.kind}, "want": item,
-         "origin": [call, place, ""]}
+        {
+            "name": "",
+            "comparator": "close",
+            "options": {"kind": item.dtype.kind},
+            "want": item,
+            "origin": [call, place, ""],
+        }
         for call, entry in enumerate(log)
         if entry.request["op"] == "call" and call not in looked_at
         for place, item in enumerate(entry.items)
-        if isinstance(item, np.ndarray) and item.dtype.kind in "fib"
+        if isinstance(item, np.ndarray)
+        and item.dtype.kind in "fib"
         and not _fetched_later(call, log)
     ]
 

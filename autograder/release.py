@@ -15,6 +15,7 @@ from typing import Any
 
 import nbformat
 import numpy as np
+
 from cs231n_utils import transcripts
 
 from .classroom import make_release
@@ -38,13 +39,11 @@ def release(assignment: Assignment) -> None:
 
 
 def check_release(assignment: Assignment) -> list[str]:
-    """Return what is wrong with the committed release, in sentences; [] when it is as it must be."""
+    """Return what is wrong with the committed release, in sentences; [] when nothing is."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         shutil.copy(assignment.root / CONFIG, root / CONFIG)
-        shutil.copytree(
-            assignment.solution_path.parent, root / "solutions" / assignment.slug
-        )
+        shutil.copytree(assignment.solution_path.parent, root / "solutions" / assignment.slug)
         make_release(root, assignment.slug)
         fresh = root / "assignments" / assignment.slug
         troubles = [*_different_files(fresh, assignment.release_path.parent)]
@@ -88,9 +87,9 @@ def _leaks(assignment: Assignment) -> Iterator[str]:
         yield from _bad_markers(cell)
     for cell in released.cells:
         marks = cell.metadata.get("nbgrader", {})
-        if cell.cell_type == "code" and marks.get("solution"):
-            if "raise NotImplementedError" not in cell.source:
-                yield f"the TODO cell {cell.id} does not raise NotImplementedError"
+        todo = cell.cell_type == "code" and marks.get("solution")
+        if todo and "raise NotImplementedError" not in cell.source:
+            yield f"the TODO cell {cell.id} does not raise NotImplementedError"
         if cell.get("outputs"):
             yield f"the released cell {cell.id} has outputs"
     extra = [

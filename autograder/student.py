@@ -197,9 +197,7 @@ class Student:
         gradients = reply.get("gradients")
         if gradients is None:
             shape = np.shape(answer[0] if isinstance(answer, tuple) else answer)
-            raise Wrong(
-                f"{function.name} must return shape {np.shape(cotangent)}. Got {shape}"
-            )
+            raise Wrong(f"{function.name} must return shape {np.shape(cotangent)}. Got {shape}")
         gradients = [None if g is None else np.asarray(g) for g in gradients]
         call = self.log[-1]
         call.gradients = gradients

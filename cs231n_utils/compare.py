@@ -118,7 +118,10 @@ COMPARATORS: dict[str, Callable[..., str | None]] = {
 def _not_numbers(name: str, got: Any) -> str | None:
     if got is None:
         return f"{name} must be an array of numbers. Got None"
-    if isinstance(got, np.ndarray | np.generic | int | float) and np.asarray(got).dtype.kind in "fiub":
+    if (
+        isinstance(got, np.ndarray | np.generic | int | float)
+        and np.asarray(got).dtype.kind in "fiub"
+    ):
         return None
     if isinstance(got, np.ndarray):
         return f"{name} must hold real numbers. Got dtype {got.dtype}"

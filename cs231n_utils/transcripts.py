@@ -67,7 +67,7 @@ def replay(calls: list[dict[str, Any]], namespace: dict[str, Any]) -> Replay:
 
 
 def _resolve(value: Any, answers: list[list[Any]]) -> Any:
-    """Put earlier answers, data or handles, where a transcript says {"__answer__": [call, item]}."""
+    """Put earlier answers, data or handles, where it says {"__answer__": [call, item]}."""
     if isinstance(value, dict):
         if "__answer__" in value:
             call, item = value["__answer__"]
@@ -90,7 +90,7 @@ def _items(reply: dict[str, Any]) -> list[Any]:
     if "value" in reply:  # a fetched container
         value = reply["value"]
         return [value] if isinstance(value, dict | list) else [_array(value)]
-    items = [item["data"] if "data" in item else item for item in reply.get("items", [])]
+    items = [item.get("data", item) for item in reply.get("items", [])]
     items += reply.get("gradients") or []
     return [item if isinstance(item, dict) else _array(item) for item in items]
 
@@ -112,7 +112,7 @@ def pick(items: list[list[Any]], origin: list[Any]) -> Any:
 
 # ------------------------------------------------------------------ fingerprints
 def _print(value: Any) -> Any:
-    """Return a few numbers that tell one answer from another, and from which none can be rebuilt."""
+    """Return a few numbers that tell answers apart, and from which none can be rebuilt."""
     if isinstance(value, dict) and "kept" in value:
         return "kept"
     if isinstance(value, dict):

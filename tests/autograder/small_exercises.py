@@ -35,7 +35,11 @@ focal_loss = Exercise(
         ),
         Mistake("no weight", ("(1 - log_p.exp()) ** gamma", "1"), hint="What is gamma for?"),
     ],
-    equivalents=[Equivalent("softmax first", ("torch.log_softmax(logits, dim=1)", "torch.softmax(logits, 1).log()"))],
+    equivalents=[
+        Equivalent(
+            "softmax first", ("torch.log_softmax(logits, dim=1)", "torch.softmax(logits, 1).log()")
+        )
+    ],
 )
 
 
@@ -73,14 +77,29 @@ gate = Exercise(
     points=2,
     returns={"Gate": "module"},
     mistakes=[
-        Mistake("gates swapped", ("torch.sigmoid(self.a(x)) * torch.tanh(self.b(x))",
-                                  "torch.sigmoid(self.b(x)) * torch.tanh(self.a(x))"),
-                hint="Which of the two is the gate?"),
-        Mistake("no bias", ("self.a = nn.Linear(size, size)", "self.a = nn.Linear(size, size, bias=False)"),
-                hint="Print the names of the parameters."),
+        Mistake(
+            "gates swapped",
+            (
+                "torch.sigmoid(self.a(x)) * torch.tanh(self.b(x))",
+                "torch.sigmoid(self.b(x)) * torch.tanh(self.a(x))",
+            ),
+            hint="Which of the two is the gate?",
+        ),
+        Mistake(
+            "no bias",
+            ("self.a = nn.Linear(size, size)", "self.a = nn.Linear(size, size, bias=False)"),
+            hint="Print the names of the parameters.",
+        ),
     ],
-    equivalents=[Equivalent("in another order", ("torch.sigmoid(self.a(x)) * torch.tanh(self.b(x))",
-                                                 "torch.tanh(self.b(x)) * self.a(x).sigmoid()"))],
+    equivalents=[
+        Equivalent(
+            "in another order",
+            (
+                "torch.sigmoid(self.a(x)) * torch.tanh(self.b(x))",
+                "torch.tanh(self.b(x)) * self.a(x).sigmoid()",
+            ),
+        )
+    ],
 )
 
 
@@ -125,9 +144,14 @@ saliency = Exercise(
     returns={"saliency": "maps"},
     mistakes=[
         Mistake("signed", (".abs()", ""), hint="Can a saliency be negative?"),
-        Mistake("the sum over channels", ("amax(dim=1)", "sum(dim=1)"), hint="The largest, not all."),
-        Mistake("the batch's mean", ("picked.sum()", "picked.mean()"),
-                hint="Does a map change when another image joins the batch?"),
+        Mistake(
+            "the sum over channels", ("amax(dim=1)", "sum(dim=1)"), hint="The largest, not all."
+        ),
+        Mistake(
+            "the batch's mean",
+            ("picked.sum()", "picked.mean()"),
+            hint="Does a map change when another image joins the batch?",
+        ),
     ],
     equivalents=[Equivalent("max in another word", ("amax(dim=1)", "max(dim=1).values"))],
 )
@@ -159,9 +183,15 @@ jitter = Exercise(
         Mistake("not scaled up", (" / (1 - p)", ""), hint="What is the mean of the output?"),
         Mistake("p is what is kept", (">= p", "< p"), hint="For p = 0.2, how many are zero?"),
     ],
-    equivalents=[Equivalent("drawn from a Bernoulli", (
-        "torch.rand(x.shape, generator=generator) >= p",
-        "torch.bernoulli(torch.full(x.shape, 1 - p), generator=generator)"))],
+    equivalents=[
+        Equivalent(
+            "drawn from a Bernoulli",
+            (
+                "torch.rand(x.shape, generator=generator) >= p",
+                "torch.bernoulli(torch.full(x.shape, 1 - p), generator=generator)",
+            ),
+        )
+    ],
 )
 
 
@@ -171,10 +201,21 @@ def examine_jitter(student, rng, p):
     out = student.jitter(tensor(np.ones((100, 100), "f4")), p, generator(rng.integers(1 << 30)))
     # 10,000 draws: the share kept has a standard deviation below 0.005; six of them are allowed,
     # so that a right answer fails once in five hundred million times.
-    expect("the share that is kept", float((out != 0).mean()), 1 - p,
-           comparator="between", low=1 - p - 0.03, high=1 - p + 0.03)
+    expect(
+        "the share that is kept",
+        float((out != 0).mean()),
+        1 - p,
+        comparator="between",
+        low=1 - p - 0.03,
+        high=1 - p + 0.03,
+    )
     expect("the mean", out.mean(), 1.0, comparator="between", low=1 - 0.1, high=1 + 0.1)
-    expect("what is kept", out[out != 0].astype(float), np.full((out != 0).sum(), 1 / (1 - p)), rtol=1e-4)
+    expect(
+        "what is kept",
+        out[out != 0].astype(float),
+        np.full((out != 0).sum(), 1 / (1 - p)),
+        rtol=1e-4,
+    )
 
 
 @jitter.case("nothing is dropped at p = 0", public=True)

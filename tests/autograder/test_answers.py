@@ -1,6 +1,7 @@
 """`examine`: plain files of answers, through the same sandbox and judge."""
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -68,7 +69,9 @@ def test_a_whole_class_as_in_the_handout_takes_the_place_of_the_given_one(a1, so
 
 
 def test_a_broken_function_costs_what_needs_it_and_nothing_else(a1, solution_file):
-    path = solution_file(lambda text: text.replace("def rnn_backward(dh, cache):", "def rnn_backward(:"))
+    path = solution_file(
+        lambda text: text.replace("def rnn_backward(dh, cache):", "def rnn_backward(:")
+    )
     graded = examine_files(a1, [path], seed=1)
     lost = {name for name, verdict in graded.verdicts.items() if verdict.points == 0}
     assert lost == {"rnn_backward", "captioning_rnn_loss"}
@@ -107,3 +110,14 @@ def test_an_unknown_assignment_lists_the_known_ones(solution_file):
     result = CliRunner().invoke(app, ["examine", "a9", "--code", str(solution_file())])
     assert result.exit_code == 2
     assert "a1_rnn_captioning" in result.stderr
+
+
+def test_right_answers_in_another_hand_have_full_marks(a1):
+    folder = Path(__file__).parent / "other_answers"
+    graded = examine_files(a1, [folder / "rnn_layers.py", folder / "rnn.py"], seed=4)
+    wrong = [
+        (name, verdict.error, [case.message for case in verdict.cases if not case.passed])
+        for name, verdict in graded.verdicts.items()
+        if verdict.share < 1
+    ]
+    assert wrong == []

@@ -3,11 +3,11 @@
 import time
 
 import pytest
+from nbformat.v4 import new_code_cell, new_output
+from nbgrader.utils import determine_grade
 
 from autograder.mistakes import run_cells
 from cs231n_utils import CheckFailed, check, checking, hidden_test, transcripts
-from nbgrader.utils import determine_grade
-from nbformat.v4 import new_code_cell, new_output
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ def test_an_equivalent_that_loses_marks_is_a_miss(one):
 
 
 def test_an_edit_whose_text_is_not_there_exactly_once_is_an_error():
-    with pytest.raises(ExerciseError, match="exactly once in the solution cell. Got 0 times"):
+    with pytest.raises(ExerciseError, match=r"exactly once in the solution cell.* 0 times"):
         Edit("gone", ("3 * x", "x")).apply(DOUBLE)
     with pytest.raises(ExerciseError, match="Got 2 times"):
         Edit("twice", ("SOLUTION", "x")).apply(DOUBLE)

@@ -68,7 +68,9 @@ def test_a_file_that_is_not_for_students_is_noticed(copy):
 def test_points_and_cells_agree_with_the_exercises(a1):
     released = nbformat.read(a1.release_path, as_version=4)
     marks = {c.id: c.metadata["nbgrader"] for c in released.cells if "nbgrader" in c.metadata}
-    hidden = {i.removesuffix("-hidden"): m["points"] for i, m in marks.items() if i.endswith("-hidden")}
+    hidden = {
+        i.removesuffix("-hidden"): m["points"] for i, m in marks.items() if i.endswith("-hidden")
+    }
     assert hidden == {name: e.points for name, e in a1.exercises.items()}
     ids = [cell.id for cell in released.cells]
     for name in a1.exercises:

@@ -110,9 +110,14 @@ exercise = Exercise(
         ),
     ],
     equivalents=[
-        Equivalent("a softmax of one's own", swap=(SOFTMAX, OWN_SOFTMAX.format(
-            shift="scores.max(axis=2, keepdims=True)"))),
-        Equivalent("the loss as an array of one number", swap=(SOFTMAX, SOFTMAX + "\n    loss = np.array([loss])")),
+        Equivalent(
+            "a softmax of one's own",
+            swap=(SOFTMAX, OWN_SOFTMAX.format(shift="scores.max(axis=2, keepdims=True)")),
+        ),
+        Equivalent(
+            "the loss as an array of one number",
+            swap=(SOFTMAX, SOFTMAX + "\n    loss = np.array([loss])"),
+        ),
         Equivalent(
             "the projection written out",
             swap=(
@@ -120,10 +125,14 @@ exercise = Exercise(
                 'grads["W_proj"], grads["b_proj"] = features.T @ dh0, dh0.sum(axis=0)',
             ),
         ),
-        Equivalent("words embedded by hand", swap=(
-            "x, x_cache = word_embedding_forward(captions_in, W_embed)",
-            "x, x_cache = W_embed[captions_in], word_embedding_forward(captions_in, W_embed)[1]",
-        )),
+        Equivalent(
+            "words embedded by hand",
+            swap=(
+                "x, x_cache = word_embedding_forward(captions_in, W_embed)",
+                "x = W_embed[captions_in]\n"
+                "    _, x_cache = word_embedding_forward(captions_in, W_embed)",
+            ),
+        ),
     ],
 )
 

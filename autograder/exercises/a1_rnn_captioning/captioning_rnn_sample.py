@@ -27,7 +27,9 @@ exercise = Exercise(
         Mistake(
             "START is written into the first column",
             swap=("x = W_embed[word]", "captions[:, t] = word\n        x = W_embed[word]"),
-            more=(("scores.argmax(axis=1)\n        captions[:, t] = word", "scores.argmax(axis=1)"),),
+            more=(
+                ("scores.argmax(axis=1)\n        captions[:, t] = word", "scores.argmax(axis=1)"),
+            ),
             hint="Column 0 holds the first word that the model chose. Which word is in yours?",
         ),
         Mistake(
@@ -91,9 +93,7 @@ exercise = Exercise(
                 "        captions[:, t] = np.where(ended, self._null, word)",
             ),
         ),
-        Equivalent(
-            "the step written out", swap=(STEP, "h = np.tanh(x @ Wx + h @ Wh + b)")
-        ),
+        Equivalent("the step written out", swap=(STEP, "h = np.tanh(x @ Wx + h @ Wh + b)")),
         Equivalent(
             "the sequence functions, one step long",
             swap=(STEP, "h = rnn_forward(x[:, None], h, Wx, Wh, b)[0][:, 0]"),

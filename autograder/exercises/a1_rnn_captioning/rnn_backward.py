@@ -73,7 +73,9 @@ exercise = Exercise(
             "the weights' gradients added out of place",
             swap=("dWx += dWx_t", "dWx = dWx + dWx_t"),
         ),
-        Equivalent("a bias buffer of the cached weights' kind", swap=("np.zeros(H, ", "np.zeros((H,), ")),
+        Equivalent(
+            "a bias buffer of the cached weights' kind", swap=("np.zeros(H, ", "np.zeros((H,), ")
+        ),
     ],
 )
 

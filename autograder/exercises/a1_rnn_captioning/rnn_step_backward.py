@@ -74,8 +74,9 @@ exercise = Exercise(
             "sums written with einsum",
             swap=("dWx = x.T @ da", "dWx = np.einsum('nd,nh->dh', x, da)"),
         ),
-        Equivalent("the caller's array is overwritten", swap=(DA, "dnext_h *= 1 - next_h**2; da = dnext_h")),
-
+        Equivalent(
+            "the caller's array is overwritten", swap=(DA, "dnext_h *= 1 - next_h**2; da = dnext_h")
+        ),
     ],
 )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from cs231n_utils.driving import Driver, describe
 
 from . import wire
