@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from .sandbox import CallRefused, CallTimeout, SessionDead
+from .sandbox import CallRefused, CallTimeout, SessionDead, WireError
 
-__all__ = ["CallRefused", "CallTimeout", "SessionDead", "StudentRaised", "Wrong"]
+__all__ = ["CallRefused", "CallTimeout", "SessionDead", "StudentRaised", "WireError", "Wrong", "printable"]
+
+
+def printable(text: object, length: int = 1000) -> str:
+    """Return a student's text as one that is safe to print: no control characters, bounded."""
+    return "".join(c if c.isprintable() else " " for c in str(text)[:length])
 
 
 class Wrong(Exception):

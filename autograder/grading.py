@@ -16,6 +16,7 @@ from typing import Any
 import nbformat
 
 from .course import Assignment, is_shown_only
+from .errors import printable
 from .exercise import Exercise
 from .judge import Verdict, judge
 from .mistakes import MistakeBank
@@ -142,7 +143,7 @@ class _Run:
         if not errors or not marks.get("solution"):
             return
         ename, evalue = errors[-1]["ename"], errors[-1]["evalue"]
-        self.notes.append(f"The cell {cell.id} stopped with {ename}: {evalue}"[:500])
+        self.notes.append(printable(f"The cell {cell.id} stopped with {ename}: {evalue}", 500))
 
     def _alive(self) -> Session | None:
         """Return a session that has run the cells so far; None when it died too often."""

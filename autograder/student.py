@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .errors import CallRefused, CallTimeout, StudentRaised, Wrong
+from .errors import CallRefused, CallTimeout, StudentRaised, WireError, Wrong, printable
 from .sandbox.inside import wire
 from .sandbox.inside.calls import Calls
 
@@ -269,13 +269,16 @@ class Student:
             raise CallTimeout(self._timed_out[name]) from None
         except CallRefused as error:
             raise Wrong(f"{name}: the answer could not be read ({error})") from None
-        body = wire.unpack(reply.get("body"), arrays)
+        try:
+            body = wire.unpack(reply.get("body"), arrays)
+        except WireError as error:
+            raise Wrong(f"{name}: the answer could not be read ({error})") from None
         if not isinstance(body, dict):
             raise Wrong(f"{name}: the answer could not be read")
         if "error" in body:
             error = body["error"] if isinstance(body["error"], dict) else {}
-            call.error = str(error.get("type", "Exception"))[:100]
-            told = (str(error.get(key, ""))[:1000] for key in ("message", "where", "function"))
+            call.error = printable(error.get("type", "Exception"), 100)
+            told = (printable(error.get(key, "")) for key in ("message", "where", "function"))
             raise StudentRaised(name, call.error, *told)
         return body
 
@@ -290,7 +293,7 @@ class Student:
                 value = _as_arrays(item["data"])
                 self._origin[id(value)] = (*origin, "")
             elif isinstance(item, dict) and type(item.get("kept")) is int:
-                value = Kept(self, item["kept"], str(item.get("type", "object"))[:100], origin)
+                value = Kept(self, item["kept"], printable(item.get("type", "object"), 100), origin)
             else:
                 raise Wrong("the answer could not be read")
             call.items.append(value)

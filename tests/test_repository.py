@@ -147,6 +147,7 @@ def unknown_command(words: list[str]) -> str | None:
         return None if words[1] in NbGraderApp.subcommands else f"nbgrader has no {words[1]}"
     if words[1:3] == ["-m", "autograder"] and words[3] != "...":
         import typer
+
         from autograder.cli import app
 
         command = typer.main.get_command(app).commands.get(words[3])

@@ -160,3 +160,46 @@ def test_every_mistake_is_below_full_marks_for_many_seeds(a1, bank):
                     if judge(exercise, transport, seed).share == 1
                 ]
     assert missed == []
+
+
+# ------------------------------------------------------------------ answers that are an attack
+class Hostile:
+    """A transport that answers every request with the same body."""
+
+    def __init__(self, body, arrays=()):
+        self.body, self.arrays = body, list(arrays)
+
+    def request(self, header, arrays, timeout=None):
+        return {"body": self.body}, self.arrays
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        3,
+        "text",
+        [],
+        {"items": 3},
+        {"$a": 99},
+        {"items": [3]},
+        {"items": [{"kept": "one"}]},
+        {"error": 3},
+        {"error": {"type": ["x"], "message": {"a": 1}}},
+        {"items": [], "many": False},
+        {"items": [{"data": None}], "many": "yes", "changed": "all"},
+    ],
+)
+def test_a_malformed_answer_earns_nothing_and_stops_nothing(a1, body):
+    from autograder.judge import judge
+    from autograder.sandbox.inside import wire
+
+    for exercise in a1.exercises.values():
+        for packed in (body, wire.pack(body, [])):
+            assert judge(exercise, Hostile(packed), 1).points == 0
+
+
+def test_control_characters_in_an_error_do_not_reach_a_terminal(judged):
+    verdict = judged("rnn_step_forward", rnn_step_forward=STEP + r"raise ValueError('\x1b[2J\x07!')")
+    assert said(verdict, "ValueError")
+    assert "\x1b" not in "".join(messages(verdict))
