@@ -26,27 +26,31 @@ STEP = 1e-5
 NUMERIC_RTOL = 1e-5
 
 
-def value_of(reference: Callable[..., torch.Tensor], *args: Any) -> np.ndarray:
-    """Return what a reference written in torch gives for NumPy arguments."""
-    return reference(*(_tensor(value) for value in args)).detach().numpy()
+def value_of(reference: Callable[..., Any], *args: Any) -> Any:
+    """Return what a reference written in torch gives for NumPy arguments: an array, or a tuple."""
+    out = reference(*(_tensor(value) for value in args))
+    if isinstance(out, tuple):
+        return tuple(each.detach().numpy() for each in out)
+    return out.detach().numpy()
 
 
 def gradients_of(
-    reference: Callable[..., torch.Tensor], args: Sequence[Any], dout: np.ndarray
+    reference: Callable[..., Any], args: Sequence[Any], douts: Sequence[np.ndarray]
 ) -> list[np.ndarray]:
-    """Return the gradients of sum(dout * reference(*args)) for the floating point arguments."""
+    """Return the gradients of sum(dout * out), over all outputs, for the float arguments."""
     tensors = [_tensor(value) for value in args]
     inputs = [t.requires_grad_(True) for t in tensors if t.is_floating_point()]
-    out = reference(*tensors)
-    return [g.numpy() for g in torch.autograd.grad(out, inputs, torch.from_numpy(dout))]
+    outs = _tuple(reference(*tensors))
+    weights = [torch.from_numpy(dout) for dout in douts]
+    return [g.numpy() for g in torch.autograd.grad(outs, inputs, weights)]
 
 
 def numeric_gradients(
-    function: Callable[..., Any], args: Sequence[np.ndarray], dout: np.ndarray
+    function: Callable[..., Sequence[Any]], args: Sequence[np.ndarray], douts: Sequence[np.ndarray]
 ) -> list[np.ndarray]:
-    """Return the gradients of sum(dout * function(*args)) by central differences.
+    """Return the gradients of sum(dout * out), over all outputs, by central differences.
 
-    Only floating point arguments have one. `function` returns an array of the shape of `dout`.
+    Only floating point arguments have one. `function` returns arrays of the shapes of `douts`.
     """
     gradients = []
     for position, value in enumerate(args):
@@ -58,8 +62,9 @@ def numeric_gradients(
             for sign in (1, -1):
                 moved = value.copy()
                 moved[place] += sign * STEP
-                out = function(*args[:position], moved, *args[position + 1 :])
-                difference += sign * float((dout * np.asarray(out)).sum())
+                outs = function(*args[:position], moved, *args[position + 1 :])
+                pairs = zip(douts, outs, strict=True)
+                difference += sign * float(sum((d * np.asarray(o)).sum() for d, o in pairs))
             gradient[place] = difference / (2 * STEP)
         gradients.append(gradient)
     return gradients
@@ -78,23 +83,25 @@ def expect_backward(
 ) -> None:
     """Expect the gradients `names` of the student's backward, through the student's own forward.
 
-    The backward is called once for its forward: a cache may be used up by it. With `untouched`,
-    the upstream gradient of that name must come back as it was.
+    The forward returns its outputs and then a cache; the backward takes a gradient for each output
+    and then the cache. The backward is called once for its forward: a cache may be used up by it.
+    With `untouched`, the upstream gradient of that name must come back as it was.
     """
-    want_out = value_of(reference, *args)
-    out, cache = forward(*args)
-    trouble = compare.close(forward.name, out, want_out)
-    if trouble and not _can_be_differentiated(out, want_out):
+    wants = _tuple(value_of(reference, *args))
+    *outs, cache = forward(*args)
+    pairs = list(zip(outs, wants, strict=True))
+    trouble = next(filter(None, (compare.close(forward.name, *pair) for pair in pairs)), None)
+    if trouble and not all(_can_be_differentiated(*pair) for pair in pairs):
         raise Wrong(f"{backward.name} is judged through your {forward.name}: {trouble}")
-    dout = rng.standard_normal(want_out.shape)
-    answer = backward(dout, cache)
+    douts = [rng.standard_normal(want.shape) for want in wants]
+    answer = backward(*douts, cache)
     if untouched:
         expect_unchanged(student, untouched)
     gradients = answer if isinstance(answer, tuple) else (answer,)
     if not trouble:
-        wanted = gradients_of(reference, args, dout)
+        wanted = gradients_of(reference, args, douts)
     else:
-        wanted = numeric_gradients(lambda *moved: forward(*moved)[0], args, dout)
+        wanted = numeric_gradients(lambda *moved: forward(*moved)[:-1], args, douts)
         _insist_on_a_serious_forward(forward.name, wanted)
     for name, got, want in zip(names.split(", "), gradients, wanted, strict=True):
         if trouble and not want.any():
@@ -164,6 +171,10 @@ def _insist_on_a_serious_forward(name: str, gradients: Sequence[np.ndarray]) -> 
     ignored = sum(not gradient.any() for gradient in gradients)
     if ignored > 1 or ignored == len(gradients):
         raise Wrong(f"your {name} does not look at its arguments yet: begin there")
+
+
+def _tuple(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def _tensor(value: Any) -> torch.Tensor:

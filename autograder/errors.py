@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from .sandbox import CallRefused, CallTimeout, SessionDead, WireError
 
-__all__ = ["CallRefused", "CallTimeout", "SessionDead", "StudentRaised", "WireError", "Wrong", "printable"]
+__all__ = [
+    "CallRefused",
+    "CallTimeout",
+    "SessionDead",
+    "StudentRaised",
+    "WireError",
+    "Wrong",
+    "printable",
+]
 
 
 def printable(text: object, length: int = 1000) -> str:

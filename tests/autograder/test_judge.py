@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-import autograder.exercises.a1_rnn_captioning.captioning_rnn_loss as loss_exercise
-from autograder.exercises.a1_rnn_captioning._model import loss_and_gradients
+from autograder.exercises._captioning import loss_and_gradients
+from autograder.exercises._captioning_loss import fixed_input
+from autograder.exercises.a1_rnn_captioning._draw import sequence
 
 
 def messages(verdict):
@@ -141,8 +142,8 @@ def test_a_loss_wired_rightly_over_a_wrong_backward_has_full_marks(judged, solut
 
 # ------------------------------------------------------------------ known values
 def test_the_reference_has_the_handouts_loss_on_its_fixed_input():
-    _, features, captions, params = loss_exercise.fixed_input(None)
-    loss, _ = loss_and_gradients(features, captions, params)
+    _, features, captions, params = fixed_input(None)
+    loss, _ = loss_and_gradients(sequence, features, captions, params)
     assert abs(loss - 9.83235591003) < 1e-9
 
 
@@ -200,6 +201,8 @@ def test_a_malformed_answer_earns_nothing_and_stops_nothing(a1, body):
 
 
 def test_control_characters_in_an_error_do_not_reach_a_terminal(judged):
-    verdict = judged("rnn_step_forward", rnn_step_forward=STEP + r"raise ValueError('\x1b[2J\x07!')")
+    verdict = judged(
+        "rnn_step_forward", rnn_step_forward=STEP + r"raise ValueError('\x1b[2J\x07!')"
+    )
     assert said(verdict, "ValueError")
     assert "\x1b" not in "".join(messages(verdict))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from .._captioning import draw_weights
+
 STEP = dict(N=3, D=5, H=4)
 SEQUENCE = dict(N=3, T=4, D=5, H=6)
 
@@ -22,13 +24,6 @@ RETURNS = {
     "loss": "loss, grads",
     "sample": "captions",
 }
-
-
-def draw_weights(rng: np.random.Generator, D: int, H: int) -> tuple[np.ndarray, ...]:
-    """Return Wx (D, H), Wh (H, H) and b (H,)."""
-    Wx = rng.standard_normal((D, H)) / np.sqrt(D)
-    Wh = rng.standard_normal((H, H)) / np.sqrt(H)
-    return Wx, Wh, rng.standard_normal(H) / 2
 
 
 def draw_step(rng: np.random.Generator, N: int, D: int, H: int) -> tuple[np.ndarray, ...]:

@@ -1,21 +1,9 @@
 """The captioning loss: image and words in, a number and every parameter's gradient out."""
 
-import numpy as np
-
-from autograder.errors import CallTimeout, StudentRaised, Wrong
 from autograder.exercise import Equivalent, Exercise, Mistake
-from autograder.judge import expect, expect_true
-from cs231n_utils import compare
 
-from ._draw import RETURNS
-from ._model import (
-    build,
-    draw_captions,
-    draw_params,
-    loss_and_gradients,
-    loss_and_gradients_with_own_layers,
-    vocabulary,
-)
+from .._captioning_loss import examine_loss, fixed_input, random_input
+from ._draw import RETURNS, sequence
 
 MASK = "mask = captions_out != self._null"
 SOFTMAX = "loss, dscores = temporal_softmax_loss(scores, captions_out, mask)"
@@ -137,32 +125,6 @@ exercise = Exercise(
 )
 
 
-def fixed_input(rng):
-    """The handout's fixed input, whose loss is 9.83235591003 (its words have no START or END)."""
-    N, F, E, H, T, V = 10, 20, 30, 40, 13, 3
-    shapes = {
-        "W_proj": (F, H),
-        "b_proj": (H,),
-        "W_embed": (V, E),
-        "Wx": (E, H),
-        "Wh": (H, H),
-        "b": (H,),
-        "W_vocab": (H, V),
-        "b_vocab": (V,),
-    }
-    params = {k: np.linspace(-1.4, 1.3, np.prod(s)).reshape(s) for k, s in shapes.items()}
-    features = np.linspace(-1.5, 0.3, N * F).reshape(N, F)
-    captions = (np.arange(N * T) % V).reshape(N, T)
-    return {"<NULL>": 0, "cat": 2, "dog": 3}, features, captions, params
-
-
-def random_input(rng, N=4, T=6, F=5, E=3, H=7, V=9, offset=0.0):
-    """Captions of different lengths; `offset` raises each row's scores together, row by row."""
-    params = draw_params(rng, F, E, H, V)
-    params["W_vocab"] += offset * rng.standard_normal((H, 1))
-    return vocabulary(V), rng.standard_normal((N, F)), draw_captions(rng, N, T, V), params
-
-
 @exercise.case("the loss on captions of different lengths", draw=random_input, look_at="loss")
 @exercise.case("every parameter's gradient", public=True, weight=2, draw=random_input)
 @exercise.case("the handout's fixed input", public=True, draw=fixed_input)
@@ -172,44 +134,4 @@ def random_input(rng, N=4, T=6, F=5, E=3, H=7, V=9, offset=0.0):
 )
 @exercise.case("N times T equals V, so a lost axis still fits", draw=random_input, N=2, T=4, V=8)
 def examine(student, rng, draw, look_at="everything", **shape):
-    word_to_idx, features, captions, params = draw(rng, **shape)
-    (F, H), (_, E) = params["W_proj"].shape, params["W_embed"].shape
-    model = build(student, word_to_idx, F, E, H, params)
-    loss, grads = model.loss(features, captions)
-    grads = student.fetch(grads) if look_at == "everything" else None
-    want_loss, want_grads = loss_and_gradients(features, captions, params)
-    if not agrees(loss, grads, want_loss, want_grads):
-        own = own_layers(student, features, captions, params)
-        if own is not None and agrees(loss, grads, *own):
-            want_loss, want_grads = own
-    expect("loss", loss, want_loss, squeeze=True)
-    if grads is None:
-        return
-    if not expect_true(isinstance(grads, dict), "grads must be a dictionary, by parameter name"):
-        return
-    missing = [name for name in want_grads if name not in grads]
-    expect_true(not missing, f"grads must have a gradient for {', '.join(missing)}")
-    for name in want_grads:
-        if name in grads:
-            expect(f"grads[{name!r}]", grads[name], want_grads[name])
-
-
-def agrees(loss, grads, want_loss, want_grads):
-    """Return whether loss and gradients are these."""
-    if compare.close("loss", loss, want_loss, squeeze=True):
-        return False
-    return grads is None or (
-        isinstance(grads, dict)
-        and all(
-            name in grads and not compare.close(name, grads[name], want)
-            for name, want in want_grads.items()
-        )
-    )
-
-
-def own_layers(student, features, captions, params):
-    """Return what the right wiring of the student's own layers gives; None if they do not run."""
-    try:
-        return loss_and_gradients_with_own_layers(student, features, captions, params)
-    except (Wrong, StudentRaised, CallTimeout):
-        return None
+    examine_loss(student, sequence, "rnn", draw(rng, **shape), look_at)

@@ -1,19 +1,18 @@
 """Writing a caption: at each step the most probable word, which is then read."""
 
-from autograder.carried import expect_or_carried
+from autograder.carried import expect_or_carried, own_version, value_of
 from autograder.exercise import Equivalent, Exercise, Mistake
 
-from ._draw import RETURNS
-from ._model import (
+from .._captioning import (
     END,
     NULL,
     build,
     draw_params,
-    own_step,
+    first_inputs,
     reference_sample,
-    true_step,
     vocabulary,
 )
+from ._draw import RETURNS, step
 
 H0 = "h, _ = affine_forward(features, W_proj, b_proj)"
 STEP = "h, _ = rnn_step_forward(x, h, Wx, Wh, b)"
@@ -124,9 +123,21 @@ def examine(student, rng, N, F, E, H, V, length, end_bias=0.0):
     else:
         captions = model.sample(features, max_length=length)
 
-    def carried():
-        own = own_step(student, features, params)
-        return own and reference_sample(features, params, length or 30, own)
+    def sampled_with(one_step):
+        return reference_sample(
+            features, params, length or 30, lambda x, state, *w: (one_step(x, state[0], *w),)
+        )
 
-    want = reference_sample(features, params, length or 30, true_step)
+    def carried():
+        weights = (params[name] for name in ("Wx", "Wh", "b"))
+        args = (*first_inputs(features, params), *weights)
+        own = own_version(student, "rnn_step_forward", true_step, args)
+        return own and sampled_with(own)
+
+    want = sampled_with(true_step)
     expect_or_carried("captions", captions, want, carried, comparator="words_until_end", end=END)
+
+
+def true_step(*args):
+    """The reference step on NumPy arrays."""
+    return value_of(step, *args)
