@@ -11,8 +11,8 @@ from cs231n_utils import compare
 from ._captioning import NULL, build, draw_captions, draw_params, loss_and_gradients, vocabulary
 
 
-def fixed_input(rng, blocks=1):
-    """The handout's fixed input; its words have no START or END."""
+def fixed_input(rng, blocks=1, between=(-1.5, 0.3)):
+    """The handout's fixed input, with features in `between`; its words have no START or END."""
     N, F, E, H, T, V = 10, 20, 30, 40, 13, 3
     shapes = {
         "W_proj": (F, H),
@@ -25,7 +25,7 @@ def fixed_input(rng, blocks=1):
         "b_vocab": (V,),
     }
     params = {k: np.linspace(-1.4, 1.3, np.prod(s)).reshape(s) for k, s in shapes.items()}
-    features = np.linspace(-1.5, 0.3, N * F).reshape(N, F)
+    features = np.linspace(*between, N * F).reshape(N, F)
     captions = (np.arange(N * T) % V).reshape(N, T)
     return {"<NULL>": 0, "cat": 2, "dog": 3}, features, captions, params
 

@@ -5,7 +5,8 @@ import pytest
 
 from autograder.exercises._captioning import loss_and_gradients
 from autograder.exercises._captioning_loss import fixed_input
-from autograder.exercises.a1_rnn_captioning._draw import sequence
+from autograder.exercises.a1_rnn_captioning import _draw as rnn
+from autograder.exercises.a2_lstm_captioning import _lstm as lstm
 
 
 def messages(verdict):
@@ -141,10 +142,18 @@ def test_a_loss_wired_rightly_over_a_wrong_backward_has_full_marks(judged, solut
 
 
 # ------------------------------------------------------------------ known values
-def test_the_reference_has_the_handouts_loss_on_its_fixed_input():
-    _, features, captions, params = fixed_input(None)
+@pytest.mark.parametrize(
+    ("sequence", "given", "known"),
+    [
+        (rnn.sequence, dict(between=(-1.5, 0.3)), 9.83235591003),
+        (lstm.sequence, dict(between=(-0.5, 1.7), blocks=4), 9.82445935443),
+    ],
+    ids=["rnn", "lstm"],
+)
+def test_the_reference_has_the_handouts_loss_on_its_fixed_input(sequence, given, known):
+    _, features, captions, params = fixed_input(None, **given)
     loss, _ = loss_and_gradients(sequence, features, captions, params)
-    assert abs(loss - 9.83235591003) < 1e-9
+    assert abs(loss - known) < 1e-9
 
 
 def test_every_mistake_is_below_full_marks_for_many_seeds(a1, bank):

@@ -82,7 +82,7 @@ exercise = Exercise(
 
 @exercise.case("the loss on captions of different lengths", draw=random_input, look_at="loss")
 @exercise.case("every parameter's gradient", public=True, weight=2, draw=random_input)
-@exercise.case("the handout's fixed input", public=True, draw=fixed_input)
+@exercise.case("the handout's fixed input", public=True, draw=fixed_input, between=(-0.5, 1.7))
 @exercise.case("a single image", draw=random_input, N=1, T=4)
 @exercise.case(
     "D equals H and N equals T, so mixed-up axes still fit", draw=random_input, N=4, T=4, F=5, H=5
