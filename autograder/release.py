@@ -107,9 +107,9 @@ def _bad_markers(cell: nbformat.NotebookNode) -> Iterator[str]:
     if cell.cell_type != "code" or not marks.get("solution"):
         return
     lines = [line.strip() for line in cell.source.splitlines()]
-    places = [[i for i, line in enumerate(lines) if line == marker] for marker in MARKERS]
-    if [len(found) for found in places] != [1, 1] or places[0] > places[1]:
-        yield f"the cell {cell.id} must hold one line {MARKERS[0]!r} and then one {MARKERS[1]!r}"
+    found = [line for line in lines if line in MARKERS]
+    if not found or found != list(MARKERS) * (len(found) // 2):
+        yield f"the cell {cell.id} must hold a line {MARKERS[0]!r} and then a line {MARKERS[1]!r}"
 
 
 def solution_lines(source: str) -> Iterator[str]:

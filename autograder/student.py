@@ -220,6 +220,10 @@ class Student:
         reply = self._send({"op": "get", "id": kept.number, "name": name}, kept.type_name)
         return self._take(reply)[0]
 
+    def buffer(self, module: Kept, name: str) -> Any:
+        """Return a module's buffer by name; None when it has no such buffer."""
+        return self._take(self._send({"op": "buffer", "id": module.number, "name": name}, name))[0]
+
     def set(self, kept: Kept, name: str, value: Any) -> None:
         """Set an attribute of a kept object, such as a model's dict of parameters."""
         body = {"op": "set", "id": kept.number, "name": name, "value": self._encode(value)}

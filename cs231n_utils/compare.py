@@ -102,6 +102,49 @@ def between(name: str, got: Any, want: Any, *, low: float, high: float) -> str |
     return None
 
 
+def dropped_out(name: str, got: Any, want: Any, *, p: float) -> str | None:
+    """Accept `want` after dropout: each entry is 0 or want / (1 - p), a share p of them 0.
+
+    The share may be off by six standard deviations: a right answer fails once in 500 million times.
+    """
+    want = np.asarray(want, np.float64)
+    trouble = _not_numbers(name, got) or _wrong_shape(name, got, want.shape, squeeze=False)
+    if trouble:
+        return trouble
+    got = np.asarray(got, np.float64)
+    zero = got == 0
+    room = 6 * np.sqrt(p * (1 - p) / want.size)
+    if abs(zero.mean() - p) > room:
+        return f"{name}: a share of {p:g} must be zero in training. Got {zero.mean():.3f}"
+    error = np.abs(got - want / (1 - p))[~zero].max(initial=0.0)
+    if not error <= 1e-4 * np.abs(want).max(initial=0.0):
+        return f"{name}: what dropout keeps must be divided by 1 - p. Off by {error:.2g}"
+    return None
+
+
+def distributed(name: str, got: Any, want: Any, *, draws: int) -> str | None:
+    """Accept rows of random draws whose mean and spread are those wanted, entry by entry.
+
+    `got` has shape (draws, ...); `want` holds the true mean and standard deviation, (2, ...). The
+    mean may be off by six standard errors, the spread by 15 %: with a thousand draws or more that
+    is more than six standard errors of a spread, too.
+    """
+    mean, spread = np.asarray(want, np.float64)
+    trouble = _not_numbers(name, got) or _wrong_shape(name, got, (draws, *mean.shape), False)
+    if trouble:
+        return trouble
+    got = np.asarray(got, np.float64)
+    if not np.isfinite(got).all():
+        return f"{name} must be finite. Got NaN or infinity"
+    floor = 1e-4 * max(np.abs(mean).max(initial=0.0), 1e-8)
+    if (np.abs(got.mean(axis=0) - mean) > 6 * spread / np.sqrt(draws) + floor).any():
+        return f"{name}: the mean over many draws is not what it must be"
+    seen = got.std(axis=0)
+    if (np.abs(seen - spread) > 0.15 * spread + floor).any():
+        return f"{name}: it must vary by {spread.mean():.3g} on average. Got {seen.mean():.3g}"
+    return None
+
+
 def untouched(changed: Sequence[int], names: Sequence[str]) -> str:
     """Return a sentence when one of the call's first arrays, named in order, was changed; or ""."""
     found = [names[i] for i in changed if i < len(names)]
@@ -112,6 +155,8 @@ COMPARATORS: dict[str, Callable[..., str | None]] = {
     "close": close,
     "words_until_end": words_until_end,
     "between": between,
+    "dropped_out": dropped_out,
+    "distributed": distributed,
 }
 
 

@@ -86,6 +86,11 @@ class Driver:
     def _do_get(self, request: dict[str, Any]) -> dict[str, Any]:
         return self._answer(getattr(self.kept[request["id"]], request["name"]))
 
+    def _do_buffer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return a module's buffer, None when it has none of that name."""
+        buffers = dict(self.kept[request["id"]].named_buffers())
+        return self._answer(buffers.get(request["name"]))
+
     def _do_set(self, request: dict[str, Any]) -> dict[str, Any]:
         setattr(self.kept[request["id"]], request["name"], Arguments(self).build(request["value"]))
         return {}

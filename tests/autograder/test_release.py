@@ -57,7 +57,7 @@ def test_a_mistyped_marker_is_noticed(copy):
     edit(copy.solution_path, change)
     make_release(copy.root, copy.slug)
     troubles = check_release(copy)
-    assert any("rnn_step_forward must hold one line '### BEGIN SOLUTION'" in t for t in troubles)
+    assert any("rnn_step_forward must hold a line '### BEGIN SOLUTION'" in t for t in troubles)
 
 
 def test_a_file_that_is_not_for_students_is_noticed(copy):
