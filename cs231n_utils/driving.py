@@ -64,7 +64,9 @@ class Driver:
         kwargs = {name: arguments.build(value) for name, value in request["kwargs"].items()}
         inputs = [args[position].requires_grad_(True) for position in request["wrt"]]
         if request.get("module") is not None:
-            inputs += list(self.kept[request["module"]].parameters())
+            # By name: the order in which a constructor makes its parts is nobody's business.
+            named = dict(self.kept[request["module"]].named_parameters())
+            inputs += [named[name] for name in sorted(named)]
         result = self._callable(request["target"])(*args, **kwargs)
         first = result[0] if isinstance(result, tuple | list) else result
         reply = {**self._answer(result), "changed": arguments.changed(), "gradients": None}

@@ -106,11 +106,11 @@ gate = Exercise(
 @gate.case("forward, and the gradient of every parameter", public=True, N=3, size=4)
 def examine_gate(student, rng, N, size):
     module = student.Gate(size)
-    names = ["a.weight", "a.bias", "b.weight", "b.bias"]
+    names = ["a.bias", "a.weight", "b.bias", "b.weight"]
     seen = sorted(student.state(module)["parameters"])
     if seen != sorted(names):
         raise Wrong(f"the parameters must be {sorted(names)}. Got {seen}")
-    shapes = [(size, size), (size,)] * 2
+    shapes = [(size,), (size, size)] * 2
     params = {n: rng.standard_normal(s).astype("f4") for n, s in zip(names, shapes, strict=True)}
     student.load(module, params)
     x = rng.standard_normal((N, size)).astype("f4")
