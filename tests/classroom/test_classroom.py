@@ -293,8 +293,3 @@ def test_the_students_own_modules_reach_the_sandbox_and_the_notebook_does_not(
     (folder / "data" / "a.csv").write_bytes(b"1\n")
     grade()
     assert seen == {"helper.py": b"x = 1\n", "data/a.csv": b"1\n"}
-
-
-def test_the_judges_words_keep_the_notebooks_order(grade, hand_in, filled):
-    hand_in(filled, "ada")
-    assert list(grade()["ada"].judged) == ["double", "square"]
