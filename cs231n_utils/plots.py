@@ -88,13 +88,11 @@ def plot_loss(
     ax = _axes(ax, (7, 3))
     losses = np.asarray(loss_history, dtype=float)
     steps = np.arange(1, len(losses) + 1)
-    window = min(window, max(len(losses) // 5, 1))
-    if window > 1:
-        ax.plot(steps, losses, color=colour, alpha=0.25, linewidth=0.8)
-        mean = np.convolve(losses, np.ones(window) / window, mode="valid")
-        ax.plot(steps[window - 1 :], mean, color=colour, linewidth=1.8, label=label)
-    else:
-        ax.plot(steps, losses, color=colour, linewidth=1.5, label=label)
+    ax.plot(steps, losses, color=colour, alpha=0.3, linewidth=0.8)
+    # The first means are over what there is: 1, 2, ..., window minibatches.
+    sums = np.cumsum(np.concatenate([[0.0], losses]))
+    first = np.maximum(steps - window, 0)
+    ax.plot(steps, (sums[steps] - sums[first]) / (steps - first), color=colour, label=label)
     ax.set(xlabel="minibatch", ylabel="loss", ylim=(0, None))
     if label:
         ax.legend(frameon=False)

@@ -16,40 +16,53 @@ def number(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
+WIDE = 150
+"""Columns from which the exercises' names fit above their marks, and a note behind them."""
+
+
 def print_gradebook(rows: Sequence[Row], console: Console | None = None) -> None:
     """Print one table for each assignment, and below it what there is to say about submissions."""
     console = console or Console()
+    wide = console.width >= WIDE
     for assignment in dict.fromkeys(row.assignment for row in rows):
         part = [row for row in rows if row.assignment == assignment]
-        console.print(gradebook_table(assignment, part))
+        console.print(gradebook_table(assignment, part, wide=wide))
+        if not wide:
+            for place, (name, value) in enumerate(_exercises(part).items(), start=1):
+                console.print(f"{place:>2}  {name} ({number(value)} points)", highlight=False)
         for row in part:
-            for note in row.notes:
+            remark = _remark(row)
+            for note in [*row.notes, *([remark] if remark and not wide else [])]:
                 console.print(Text.assemble((f"{row.student}: ", "bold"), note))
 
 
-def gradebook_table(assignment: str, rows: Sequence[Row]) -> Table:
-    """Return students x exercises: marks, totals, what is left to mark by hand, seconds."""
-    exercises = {name: value for row in rows for name, value in row.max_points.items()}
+def gradebook_table(assignment: str, rows: Sequence[Row], *, wide: bool = True) -> Table:
+    """Return students x exercises: marks, totals, what is left to mark by hand, seconds.
+
+    A table that is not `wide` numbers the exercises and has no notes: it fits 80 columns.
+    """
+    exercises = _exercises(rows)
     table = Table(title=assignment, title_justify="left", title_style="bold")
     table.add_column("student", no_wrap=True)
-    for name, value in exercises.items():
-        # One word on a line keeps nine exercises beside each other on an ordinary terminal.
-        table.add_column(f"{name.replace('_', chr(10))}\n/{number(value)}", justify="right")
+    for place, (name, value) in enumerate(exercises.items(), start=1):
+        # One word on a line keeps nine exercises beside each other.
+        heading = f"{name.replace('_', chr(10))}\n/{number(value)}" if wide else str(place)
+        table.add_column(heading, justify="right")
     table.add_column(f"total\n/{number(sum(exercises.values()))}", justify="right", style="bold")
     table.add_column("by\nhand", justify="right")
-    table.add_column("seconds", justify="right")
-    table.add_column("note")
+    table.add_column("sec-\nonds" if not wide else "seconds", justify="right")
+    if wide:
+        table.add_column("note")
     for row in rows:
         marks = [_mark(row.points.get(name), value) for name, value in exercises.items()]
-        table.add_row(
-            row.student,
-            *marks,
-            number(row.total),
-            str(len(row.needs_manual) or ""),
-            f"{row.seconds:.1f}",
-            _short_note(row),
-        )
+        cells = [row.student, *marks, number(row.total), str(len(row.needs_manual) or "")]
+        cells.append(f"{row.seconds:.1f}")
+        table.add_row(*cells, *([_short_note(row)] if wide else []))
     return table
+
+
+def _exercises(rows: Sequence[Row]) -> dict[str, float]:
+    return {name: value for row in rows for name, value in row.max_points.items()}
 
 
 def _mark(points: float | None, maximum: float) -> Text:
@@ -65,11 +78,16 @@ def _short_note(row: Row) -> Text:
     told = [f"{len(row.notes)} below"] if row.notes else []
     if row.sandbox == "none":
         told.append("no sandbox")
+    return Text(", ".join([*told, *filter(None, [_remark(row)])]))
+
+
+def _remark(row: Row) -> str:
+    """The known mistakes, else the first thing that went wrong where no note tells it."""
     if row.mistakes:
-        told.append("; ".join(said["mistake"] for said in row.mistakes.values()))
-    elif not told:
-        told += [f"{name.replace('_', ' ')}: {why}" for name, why in first_trouble(row).items()]
-    return Text(", ".join(told))
+        return "; ".join(said["mistake"] for said in row.mistakes.values())
+    if row.notes:
+        return ""
+    return "".join(f"{name.replace('_', ' ')}: {why}" for name, why in first_trouble(row).items())
 
 
 def first_trouble(row: Row) -> dict[str, str]:

@@ -76,6 +76,11 @@ def test_known_mistakes_are_known_and_no_others_are_seen(shown, student):
     assert said == MISTAKES.get(student, [])
 
 
+def test_the_judges_words_keep_the_notebooks_order(shown):
+    rows, _, _ = shown
+    assert [*rows["ada"].judged, "inline_question_1"] == list(EXERCISES)
+
+
 def test_accidents_are_told(shown):
     rows, _, _ = shown
     assert any("ended" in note for note in rows["gina"].notes)

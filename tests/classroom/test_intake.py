@@ -205,6 +205,14 @@ def test_a_notebook_in_a_zipped_course_folder_is_found(hand_in, take, filled):
     assert "2 * x" in sources(target / "tiny.ipynb")[2]
 
 
+def test_a_notebook_beside_the_expected_place_comes_before_one_in_a_folder(hand_in, take, filled):
+    folder = hand_in(filled, name="mine.ipynb")
+    (folder / "old").mkdir()
+    (folder / "old" / "other.ipynb").write_text("{}")
+    _, notes = take()
+    assert "tiny.ipynb was not handed in; mine.ipynb was marked in its place." in notes
+
+
 def test_of_two_other_notebooks_none_is_guessed(hand_in, take, filled, release):
     hand_in(filled, name="a.ipynb")
     hand_in(filled, name="b.ipynb")
@@ -298,6 +306,15 @@ def test_cells_of_wrong_types_are_dropped_and_the_rest_is_read(hand_in, take):
     hand_in(tiny_ipynb=json.dumps({"nbformat": 4, "cells": cells}).encode())
     target, _ = take()
     assert sources(target / "tiny.ipynb") == ["a = 1\nb = 2", "?"]
+
+
+def test_only_pictures_that_cannot_run_are_kept_from_a_text(hand_in, take):
+    picture = {"image/png": "aGVsbG8=", "image/svg+xml": "aGVsbG8=", "text/html": "aGVsbG8="}
+    text = {"cell_type": "markdown", "source": "look", "attachments": {"a": picture}}
+    hand_in(tiny_ipynb=json.dumps({"nbformat": 4, "cells": [text]}).encode())
+    target, _ = take()
+    (cell,) = nbformat.read(target / "tiny.ipynb", as_version=4).cells
+    assert cell.attachments == {"a": {"image/png": "aGVsbG8="}}
 
 
 def test_a_timestamp_that_is_no_date_is_dropped(hand_in, take, filled):

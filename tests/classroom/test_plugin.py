@@ -15,7 +15,8 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import determine_grade
 from traitlets.config import Config
 
-from autograder import classroom, nbgrader_plugin
+from autograder import classroom, nbgrader_plugin, safe_autograde
+from autograder.intake import take_in
 from autograder.nbgrader_plugin import HookNotInstalled, mark_only_what_was_judged
 from autograder.safe_autograde import AUTOGRADE, SafeAutograde
 from autograder.safe_markdown import TAGS
@@ -111,6 +112,22 @@ def test_steps_changed_back_by_another_config_file_are_refused(step, course, han
     with pytest.raises(Exception, match="Nothing was graded"):
         SafeAutograde(coursedir=coursedir, config=config).start()
     assert not (course / "autograded").exists()
+
+
+def test_one_submission_at_a_time_lies_on_the_disk(course, hand_in, filled, monkeypatch):
+    seen = []
+
+    def watch(submitted, student, assignment, target, *more, **options):
+        seen.append(sorted(folder.name for folder in target.parents[1].iterdir()))
+        return take_in(submitted, student, assignment, target, *more, **options)
+
+    monkeypatch.setattr(safe_autograde, "take_in", watch)
+    for student in ("ada", "bob", "cid"):
+        hand_in(filled, student)
+    config = classroom.load_config(course)
+    coursedir = CourseDirectory(config=config, root=str(course), assignment_id="tiny")
+    SafeAutograde(coursedir=coursedir, config=config).start()
+    assert seen == [[], [], []]
 
 
 def test_nothing_in_our_steps_executes_a_notebook_in_a_kernel():

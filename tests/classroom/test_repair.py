@@ -282,5 +282,7 @@ def test_a_pasted_picture_in_an_answer_is_kept(filled, release, cell_of):
 
 def test_the_release_itself_is_never_changed(filled, release):
     before = nbformat.writes(release)
-    repair(filled, release).notebook.cells[1].metadata["x"] = 1
+    notebook = repair(filled, release).notebook
+    notebook.cells[1].metadata["x"] = notebook.metadata["x"] = 1
+    notebook.metadata["kernelspec"]["name"] = "x"
     assert nbformat.writes(release) == before

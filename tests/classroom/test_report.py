@@ -141,3 +141,23 @@ def test_the_terminal_table_shows_marks_mistakes_and_notes(rows):
     assert re.search(r"bob +│ +1.5 │ +3 │ +- │ +4.5 │ +1 │ +1.2 │ two is forgotten", text)
     assert "cid: Cells had been moved." in text
     assert "1 below, two is forgotten" in text
+
+
+def test_the_table_fits_an_ordinary_terminal_and_numbers_its_exercises(rows):
+    console = Console(width=80, file=io.StringIO())
+    print_gradebook(rows, console)
+    text = console.file.getvalue()
+    assert max(map(len, text.splitlines())) <= 80
+    assert re.search(r"bob +│ +1.5 │ +3 │ +- │ +4.5 │ +1 │ +1.2 │\n", text)
+    assert " 2  square (3 points)" in text
+    assert "bob: two is forgotten" in text
+    assert "cid: Cells had been moved." in text
+
+
+def test_an_exercise_that_could_not_be_examined_is_one_line(tmp_path):
+    cases = [{"name": f"case {n}", "passed": False, "message": ""} for n in range(4)]
+    said = MISTAKE | {"mistake": None, "hint": None, "error": "double is not written yet"}
+    write_reports([row("eve", 0.0, 3.0, judged={"double": said | {"cases": cases}})], tmp_path)
+    page = BeautifulSoup((tmp_path / "reports/tiny/index.html").read_text(), "html.parser")
+    lines = [line.get_text(" ", strip=True) for line in page.select("details li")]
+    assert lines == ["double, not examined: double is not written yet"]
