@@ -67,7 +67,9 @@ def inside(params: Params, prefix: str) -> dict[str, torch.Tensor]:
 # ------------------------------------------------------------------ shapes of the parts
 def attention_shapes(E: int) -> dict[str, tuple[int, ...]]:
     """Return the parameters of a MultiHeadAttention."""
-    return {k: v for name in ("key", "query", "value", "proj") for k, v in linear(name, E, E).items()}
+    return {
+        k: v for name in ("key", "query", "value", "proj") for k, v in linear(name, E, E).items()
+    }
 
 
 def ffn_shapes(E: int, hidden: int) -> dict[str, tuple[int, ...]]:
@@ -118,7 +120,9 @@ def attention(params: Params, query, key, value, heads: int, mask=None):
     size = q.shape[-1] // heads
     parts = [
         F.scaled_dot_product_attention(q_h, k_h, v_h, attn_mask=mask)
-        for q_h, k_h, v_h in zip(q.split(size, -1), k.split(size, -1), v.split(size, -1), strict=True)
+        for q_h, k_h, v_h in zip(
+            q.split(size, -1), k.split(size, -1), v.split(size, -1), strict=True
+        )
     ]
     return _linear(params, "proj", torch.cat(parts, dim=-1))
 

@@ -35,35 +35,66 @@ exercise = Exercise(
     points=6,
     needs=["positional_encoding", "transformer_decoder_layer"],
     mistakes=[
-        Mistake("no mask", swap=(STACK, "hidden = self.transformer(words, memory)"),
-                hint="Change the last word. May the scores at the first place change?"),
-        Mistake("the mask lets words look ahead", swap=(CAUSAL, CAUSAL.replace("tril", "triu")),
-                hint="Which words may the last place look at, and which the first?"),
-        Mistake("the mask is reversed",
-                swap=(CAUSAL, CAUSAL.replace("causal = ", "causal = ~")),
-                hint="Does True in the mask mean look here, or do not look here?"),
-        Mistake("words are counted twice",
-                swap=(WORDS, "words = self.embedding(captions)\n"
-                      "        words = words + self.positional_encoding(words)"),
-                hint="Your positional encoding adds the positions to its input already."),
-        Mistake("words have no positions", swap=(WORDS, "words = self.embedding(captions)"),
-                hint="Exchange two earlier words. Do the scores after them change?"),
-        Mistake("the words are their own memory",
-                swap=(STACK, "hidden = self.transformer(words, words, tgt_mask=causal)"),
-                hint="Change the features. Do the scores change?"),
-        Mistake("logarithms of probabilities are returned",
-                swap=(SCORES, "scores = torch.log_softmax(self.output(hidden), dim=-1)"),
-                hint="The loss takes the softmax itself. What does it expect from you?"),
-        Mistake("the image is no sequence", swap=(MEMORY, "memory = self.visual_projection(features)"),
-                hint="Attention wants a memory of shape (N, places, W). How many places are there?"),
+        Mistake(
+            "no mask",
+            swap=(STACK, "hidden = self.transformer(words, memory)"),
+            hint="Change the last word. May the scores at the first place change?",
+        ),
+        Mistake(
+            "the mask lets words look ahead",
+            swap=(CAUSAL, CAUSAL.replace("tril", "triu")),
+            hint="Which words may the last place look at, and which the first?",
+        ),
+        Mistake(
+            "the mask is reversed",
+            swap=(CAUSAL, CAUSAL.replace("causal = ", "causal = ~")),
+            hint="Does True in the mask mean look here, or do not look here?",
+        ),
+        Mistake(
+            "words are counted twice",
+            swap=(
+                WORDS,
+                "words = self.embedding(captions)\n"
+                "        words = words + self.positional_encoding(words)",
+            ),
+            hint="Your positional encoding adds the positions to its input already.",
+        ),
+        Mistake(
+            "words have no positions",
+            swap=(WORDS, "words = self.embedding(captions)"),
+            hint="Exchange two earlier words. Do the scores after them change?",
+        ),
+        Mistake(
+            "the words are their own memory",
+            swap=(STACK, "hidden = self.transformer(words, words, tgt_mask=causal)"),
+            hint="Change the features. Do the scores change?",
+        ),
+        Mistake(
+            "logarithms of probabilities are returned",
+            swap=(SCORES, "scores = torch.log_softmax(self.output(hidden), dim=-1)"),
+            hint="The loss takes the softmax itself. What does it expect from you?",
+        ),
+        Mistake(
+            "the image is no sequence",
+            swap=(MEMORY, "memory = self.visual_projection(features)"),
+            hint="Attention wants a memory of shape (N, places, W). How many places are there?",
+        ),
     ],
     equivalents=[
-        Equivalent("a mask made with triu",
-                   swap=(CAUSAL, "causal = torch.triu(torch.ones(T, T, device=captions.device), diagonal=1) == 0")),
-        Equivalent("the memory by indexing", swap=(MEMORY, "memory = self.visual_projection(features)[:, None, :]")),
+        Equivalent(
+            "a mask made with triu",
+            swap=(
+                CAUSAL,
+                "causal = torch.triu(torch.ones(T, T, device=captions.device), diagonal=1) == 0",
+            ),
+        ),
+        Equivalent(
+            "the memory by indexing",
+            swap=(MEMORY, "memory = self.visual_projection(features)[:, None, :]"),
+        ),
         Equivalent("the mask as ones and zeros", swap=("dtype=torch.bool, ", "")),
     ],
-)  # fmt: skip
+)
 
 
 def shapes(D, W, V, layers):

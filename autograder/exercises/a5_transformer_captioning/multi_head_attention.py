@@ -30,82 +30,161 @@ OUT = "output = self.proj(seen.transpose(1, 2).reshape(N, S, E))"
 
 def without_transpose(line: str) -> str:
     """Cut the vectors into heads, and mix heads up with places."""
-    return line.replace(", self.n_head, self.head_dim).transpose(1, 2)", ", -1)").replace(
-        ".view(N, S, -1)", ".view(N, self.n_head, S, self.head_dim)"
-    ).replace(".view(N, T, -1)", ".view(N, self.n_head, T, self.head_dim)")
+    return (
+        line.replace(", self.n_head, self.head_dim).transpose(1, 2)", ", -1)")
+        .replace(".view(N, S, -1)", ".view(N, self.n_head, S, self.head_dim)")
+        .replace(".view(N, T, -1)", ".view(N, self.n_head, T, self.head_dim)")
+    )
 
 
 def scattered(line: str) -> str:
     """Give each head every n-th number of the vectors, not a slice of neighbours."""
-    return line.replace("self.n_head, self.head_dim).transpose(1, 2)", "self.head_dim, self.n_head).permute(0, 3, 1, 2)")
+    return line.replace(
+        "self.n_head, self.head_dim).transpose(1, 2)",
+        "self.head_dim, self.n_head).permute(0, 3, 1, 2)",
+    )
 
 
 exercise = Exercise(
     points=8,
+    harmless={f"{FILL} -> {FILL.replace('==', '<=')}": "a mask holds False and True, 0 and 1 only"},
     mistakes=[
-        Mistake("the mask is read the other way round", swap=("attn_mask == 0", "attn_mask != 0"),
-                hint="Does True in the mask mean look here, or do not look here?"),
-        Mistake("the mask comes after the softmax",
-                swap=(WEIGHTS, "weights = self.attn_drop(torch.softmax(scores, dim=-1))\n"
-                      "        if attn_mask is not None:\n"
-                      "            weights = weights.masked_fill(attn_mask == 0, 0.0)"),
-                more=((FILL, "pass"),),
-                hint="Add up the weights of one row. What should the sum be?"),
-        Mistake("masked scores are set to zero", swap=('float("-inf")', "0.0"),
-                hint="What is exp(0)? How much weight has a score of zero?"),
-        Mistake("the masked scores are thrown away", swap=(FILL, FILL.replace("scores = ", "")),
-                hint="masked_fill returns a new tensor. Where does yours go?"),
-        Mistake("the mask is transposed", swap=("attn_mask == 0", "attn_mask.T == 0"),
-                hint="The mask has a row for each place that looks. Try one that is not symmetric."),
-        Mistake("the softmax runs over the places that look",
-                swap=("dim=-1", "dim=-2"),
-                hint="For one place that looks, the weights must add up to one. Over which axis?"),
-        Mistake("the softmax runs over the heads", swap=("dim=-1", "dim=1"),
-                hint="For one place that looks, the weights must add up to one. Over which axis?"),
-        Mistake("the value is made from the key", swap=(V, V.replace("self.value(value)", "self.value(key)")),
-                hint="Call it with a value that is not the key. Does the value matter?"),
-        Mistake("the key is made from the query",
-                swap=(K, "k = self.key(query).view(N, S, self.n_head, self.head_dim).transpose(1, 2)"),
-                hint="Let key and query have different lengths."),
-        Mistake("heads and places are mixed up when cut",
-                swap=(Q, without_transpose(Q)), more=((K, without_transpose(K)), (V, without_transpose(V))),
-                hint="view only relabels numbers in their order. Which axis has to move?"),
-        Mistake("heads and places are mixed up when joined",
-                swap=(OUT, OUT.replace("seen.transpose(1, 2).reshape", "seen.reshape")),
-                hint="Before the heads are joined, they must stand beside each other again."),
-        Mistake("each head gets every so-manieth number",
-                swap=(Q, scattered(Q)), more=((K, scattered(K)), (V, scattered(V))),
-                hint="A head has a slice of neighbouring numbers: (heads, size), not (size, heads)."),
-        Mistake("no output projection", swap=(OUT, OUT.replace("self.proj(", "(")),
-                hint="Change the weights of proj. Does the output change?"),
-        Mistake("scores are not scaled", swap=(SCORES, "scores = q @ k.transpose(2, 3)"),
-                hint="How large do scores get when a head has many numbers?"),
-        Mistake("scores are scaled by the whole width", swap=("math.sqrt(self.head_dim)", "math.sqrt(E)"),
-                hint="Over how many numbers does one head's product add up?"),
-        Mistake("no dropout", swap=(WEIGHTS, "weights = torch.softmax(scores, dim=-1)"),
-                hint="It is right when evaluated. In training, do two calls differ?"),
-        Mistake("dropout on what is seen",
-                swap=(WEIGHTS, "weights = torch.softmax(scores, dim=-1)"),
-                more=((SEEN, "seen = self.attn_drop(weights @ v)"),),
-                hint="It is right when evaluated. In training, what is dropped: numbers, or looks?"),
-        Mistake("dropout on the scores",
-                swap=(WEIGHTS, "weights = torch.softmax(self.attn_drop(scores), dim=-1)"),
-                hint="It is right when evaluated. A dropped score of zero is still looked at."),
-        Mistake("dropout that never stops",
-                swap=(WEIGHTS, "weights = nn.functional.dropout(torch.softmax(scores, dim=-1), self.attn_drop.p)"),
-                hint="Evaluate the same input twice. nn.functional.dropout does not know the mode."),
+        Mistake(
+            "the mask is read the other way round",
+            swap=("attn_mask == 0", "attn_mask != 0"),
+            hint="Does True in the mask mean look here, or do not look here?",
+        ),
+        Mistake(
+            "the mask comes after the softmax",
+            swap=(
+                WEIGHTS,
+                "weights = self.attn_drop(torch.softmax(scores, dim=-1))\n"
+                "        if attn_mask is not None:\n"
+                "            weights = weights.masked_fill(attn_mask == 0, 0.0)",
+            ),
+            more=((FILL, "pass"),),
+            hint="Add up the weights of one row. What should the sum be?",
+        ),
+        Mistake(
+            "masked scores are set to zero",
+            swap=('float("-inf")', "0.0"),
+            hint="What is exp(0)? How much weight has a score of zero?",
+        ),
+        Mistake(
+            "the masked scores are thrown away",
+            swap=(FILL, FILL.replace("scores = ", "")),
+            hint="masked_fill returns a new tensor. Where does yours go?",
+        ),
+        Mistake(
+            "the mask is transposed",
+            swap=("attn_mask == 0", "attn_mask.T == 0"),
+            hint="The mask has a row for each place that looks. Try one that is not symmetric.",
+        ),
+        Mistake(
+            "the softmax runs over the places that look",
+            swap=("dim=-1", "dim=-2"),
+            hint="For one place that looks, the weights must add up to one. Over which axis?",
+        ),
+        Mistake(
+            "the softmax runs over the heads",
+            swap=("dim=-1", "dim=1"),
+            hint="For one place that looks, the weights must add up to one. Over which axis?",
+        ),
+        Mistake(
+            "the value is made from the key",
+            swap=(V, V.replace("self.value(value)", "self.value(key)")),
+            hint="Call it with a value that is not the key. Does the value matter?",
+        ),
+        Mistake(
+            "the key is made from the query",
+            swap=(K, "k = self.key(query).view(N, S, self.n_head, self.head_dim).transpose(1, 2)"),
+            hint="Let key and query have different lengths.",
+        ),
+        Mistake(
+            "heads and places are mixed up when cut",
+            swap=(Q, without_transpose(Q)),
+            more=((K, without_transpose(K)), (V, without_transpose(V))),
+            hint="view only relabels numbers in their order. Which axis has to move?",
+        ),
+        Mistake(
+            "heads and places are mixed up when joined",
+            swap=(OUT, OUT.replace("seen.transpose(1, 2).reshape", "seen.reshape")),
+            hint="Before the heads are joined, they must stand beside each other again.",
+        ),
+        Mistake(
+            "each head gets every so-manieth number",
+            swap=(Q, scattered(Q)),
+            more=((K, scattered(K)), (V, scattered(V))),
+            hint="A head has a slice of neighbouring numbers: (heads, size), not (size, heads).",
+        ),
+        Mistake(
+            "no output projection",
+            swap=(OUT, OUT.replace("self.proj(", "(")),
+            hint="Change the weights of proj. Does the output change?",
+        ),
+        Mistake(
+            "scores are not scaled",
+            swap=(SCORES, "scores = q @ k.transpose(2, 3)"),
+            hint="How large do scores get when a head has many numbers?",
+        ),
+        Mistake(
+            "scores are scaled by the whole width",
+            swap=("math.sqrt(self.head_dim)", "math.sqrt(E)"),
+            hint="Over how many numbers does one head's product add up?",
+        ),
+        Mistake(
+            "no dropout",
+            swap=(WEIGHTS, "weights = torch.softmax(scores, dim=-1)"),
+            hint="It is right when evaluated. In training, do two calls differ?",
+        ),
+        Mistake(
+            "dropout on what is seen",
+            swap=(WEIGHTS, "weights = torch.softmax(scores, dim=-1)"),
+            more=((SEEN, "seen = self.attn_drop(weights @ v)"),),
+            hint="It is right when evaluated. In training, what is dropped: numbers, or looks?",
+        ),
+        Mistake(
+            "dropout on the scores",
+            swap=(WEIGHTS, "weights = torch.softmax(self.attn_drop(scores), dim=-1)"),
+            hint="It is right when evaluated. A dropped score of zero is still looked at.",
+        ),
+        Mistake(
+            "dropout that never stops",
+            swap=(
+                WEIGHTS,
+                "weights = nn.functional.dropout(torch.softmax(scores, dim=-1), self.attn_drop.p)",
+            ),
+            hint="Evaluate the same input twice. nn.functional.dropout does not know the mode.",
+        ),
     ],
     equivalents=[
         Equivalent("a very negative number for minus infinity", swap=('float("-inf")', "-1e9")),
-        Equivalent("the smallest float for minus infinity", swap=('float("-inf")', "torch.finfo(scores.dtype).min")),
-        Equivalent("the scores are filled in place", swap=(FILL, 'scores.masked_fill_(attn_mask == 0, float("-inf"))')),
-        Equivalent("sums written with einsum", swap=(SEEN, 'seen = torch.einsum("nhst,nhtd->nhsd", weights, v)')),
-        Equivalent("the query is scaled", swap=(SCORES, "scores = (q / math.sqrt(self.head_dim)) @ k.transpose(-2, -1)")),
-        Equivalent("a softmax written out",
-                   swap=(WEIGHTS, "exps = (scores - scores.amax(dim=-1, keepdim=True)).exp()\n"
-                         "        weights = self.attn_drop(exps / exps.sum(dim=-1, keepdim=True))")),
+        Equivalent(
+            "the smallest float for minus infinity",
+            swap=('float("-inf")', "torch.finfo(scores.dtype).min"),
+        ),
+        Equivalent(
+            "the scores are filled in place",
+            swap=(FILL, 'scores.masked_fill_(attn_mask == 0, float("-inf"))'),
+        ),
+        Equivalent(
+            "sums written with einsum",
+            swap=(SEEN, 'seen = torch.einsum("nhst,nhtd->nhsd", weights, v)'),
+        ),
+        Equivalent(
+            "the query is scaled",
+            swap=(SCORES, "scores = (q / math.sqrt(self.head_dim)) @ k.transpose(-2, -1)"),
+        ),
+        Equivalent(
+            "a softmax written out",
+            swap=(
+                WEIGHTS,
+                "exps = (scores - scores.amax(dim=-1, keepdim=True)).exp()\n"
+                "        weights = self.attn_drop(exps / exps.sum(dim=-1, keepdim=True))",
+            ),
+        ),
     ],
-)  # fmt: skip
+)
 
 
 @exercise.case("key and value differ, and are longer than the query", public=True, N=3, S=4, T=5)
@@ -156,7 +235,9 @@ def simulate(params, inputs, heads, p):
     w^2 p / (1 - p), and weights are dropped independently.
     """
     query, key, value = inputs
-    q, k, v = (linear_layer(params, n, x)[0] for n, x in (("query", query), ("key", key), ("value", value)))
+    q, k, v = (
+        linear_layer(params, n, x)[0] for n, x in (("query", query), ("key", key), ("value", value))
+    )
     size = q.shape[-1] // heads
     W = params["proj.weight"]
     mean, variance = params["proj.bias"].expand(q.shape[0], -1).clone(), 0
@@ -167,5 +248,3 @@ def simulate(params, inputs, heads, p):
         mean = mean + w @ seen
         variance = variance + (w**2 * p / (1 - p)) @ seen**2
     return torch.stack([mean, variance**0.5]).numpy()
-
-

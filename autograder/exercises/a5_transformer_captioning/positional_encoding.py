@@ -13,20 +13,36 @@ COS = "pe[0, :, 1::2] = torch.cos(position * frequency)"
 OUT = "out = self.dropout(x + self.pe[:, :S])"
 FREQUENCY = "frequency = 10000 ** (-torch.arange(0, embed_dim, 2) / embed_dim)"
 
+LINE = FREQUENCY + "  # (embed_dim / 2,)"
+TOO_SMALL = "far below the precision that a position needs: 1e-4 of a wavelength"
+ONE_ROW = "pe has one row on its first axis: the first is the last"
+
 exercise = Exercise(
     points=4,
+    harmless={
+        f"{LINE} -> {LINE.replace('10000', '10001')}": TOO_SMALL,
+        f"{LINE} -> {LINE.replace('10000', '9999')}": TOO_SMALL,
+        f"{SIN} -> {SIN.replace('[0,', '[ -1,')}": ONE_ROW,
+        f"{COS} -> {COS.replace('[0,', '[ -1,')}": ONE_ROW,
+    },
     mistakes=[
         Mistake(
             "the cosines have wavelengths of their own",
-            swap=(COS, "odd = 10000 ** (-torch.arange(1, embed_dim, 2) / embed_dim)\n"
-                  "        pe[0, :, 1::2] = torch.cos(position * odd)"),
+            swap=(
+                COS,
+                "odd = 10000 ** (-torch.arange(1, embed_dim, 2) / embed_dim)\n"
+                "        pe[0, :, 1::2] = torch.cos(position * odd)",
+            ),
             hint="Column 3 belongs together with column 2: compare their exponents.",
         ),
         Mistake(
             "only the first cosine has its partner's wavelength",
-            swap=(COS, "odd = 10000 ** (-torch.arange(1, embed_dim, 2) / embed_dim)\n"
-                  "        odd[0] = 1\n"
-                  "        pe[0, :, 1::2] = torch.cos(position * odd)"),
+            swap=(
+                COS,
+                "odd = 10000 ** (-torch.arange(1, embed_dim, 2) / embed_dim)\n"
+                "        odd[0] = 1\n"
+                "        pe[0, :, 1::2] = torch.cos(position * odd)",
+            ),
             hint="Columns 0 and 1 are right. Which exponent has column 3, and which has column 2?",
         ),
         Mistake(
@@ -75,15 +91,18 @@ exercise = Exercise(
     equivalents=[
         Equivalent(
             "frequencies by exponential and logarithm",
-            swap=(FREQUENCY, "frequency = torch.exp(-torch.arange(0, embed_dim, 2) "
-                  "* math.log(10000.0) / embed_dim)"),
+            swap=(
+                FREQUENCY,
+                "frequency = torch.exp(-torch.arange(0, embed_dim, 2) "
+                "* math.log(10000.0) / embed_dim)",
+            ),
         ),
         Equivalent(
             "the table is moved and cut in two steps",
             swap=("self.pe[:, :S]", "self.pe[0, :S].unsqueeze(0)"),
         ),
     ],
-)  # fmt: skip
+)
 
 
 @exercise.case("a batch of sequences, evaluated", public=True, N=3, S=7, E=10)

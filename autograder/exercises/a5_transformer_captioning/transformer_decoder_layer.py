@@ -26,49 +26,83 @@ exercise = Exercise(
     points=5,
     needs=["multi_head_attention"],
     mistakes=[
-        Mistake("the words look at themselves again",
-                swap=(CROSS, "tgt = self.cross_attn(query=tgt, key=tgt, value=tgt)"),
-                hint="Change the memory. Does the output change?"),
-        Mistake("the memory looks at the words",
-                swap=(CROSS, "tgt = self.cross_attn(query=memory, key=tgt, value=tgt)"),
-                hint="Which of the two sequences asks? The output is as long as that one."),
-        Mistake("norm before the sum, after cross-attention",
-                swap=(NORM_CROSS, "tgt = shortcut + self.norm_cross(self.dropout_cross(tgt))"),
-                hint="Compare with the self-attention above: what is normalised there?"),
-        Mistake("norm before the sum, after the feed-forward network",
-                swap=(NORM_FFN, "tgt = shortcut + self.norm_ffn(self.dropout_ffn(tgt))"),
-                hint="Compare with the self-attention above: what is normalised there?"),
-        Mistake("no shortcut around cross-attention",
-                swap=(NORM_CROSS, "tgt = self.norm_cross(self.dropout_cross(tgt))"),
-                hint="What went into cross-attention is added to what came out of it."),
-        Mistake("no shortcut around the feed-forward network",
-                swap=(NORM_FFN, "tgt = self.norm_ffn(self.dropout_ffn(tgt))"),
-                hint="What went into the feed-forward network is added to what came out of it."),
-        Mistake("the norm of the self-attention is used again",
-                swap=(NORM_CROSS, NORM_CROSS.replace("norm_cross", "norm_self")),
-                hint="Each part has a norm of its own. Which one gets no gradient?"),
-        Mistake("the self-attention is used again",
-                swap=(CROSS, CROSS.replace("cross_attn", "self_attn")),
-                hint="Which attention gets no gradient?"),
-        Mistake("the mask of the words is laid on the memory",
-                swap=(CROSS, "tgt = self.cross_attn(query=tgt, key=memory, value=memory, attn_mask=tgt_mask)"),
-                hint="May the first word look at only a part of the image?"),
-        Mistake("cross-attention starts from the unnormalised words",
-                swap=(CROSS, "tgt = self.cross_attn(query=tgt - self.norm_self.bias, key=memory, value=memory)"),
-                hint="What comes out of norm_self goes into cross-attention as it is."),
-        Mistake("no dropout after cross-attention",
-                swap=("shortcut + self.dropout_cross(tgt)", "shortcut + tgt"),
-                hint="It is right when evaluated. Which dropout is never used?"),
-        Mistake("no dropout after the feed-forward network",
-                swap=("shortcut + self.dropout_ffn(tgt)", "shortcut + tgt"),
-                hint="It is right when evaluated. Which dropout is never used?"),
+        Mistake(
+            "the words look at themselves again",
+            swap=(CROSS, "tgt = self.cross_attn(query=tgt, key=tgt, value=tgt)"),
+            hint="Change the memory. Does the output change?",
+        ),
+        Mistake(
+            "the memory looks at the words",
+            swap=(CROSS, "tgt = self.cross_attn(query=memory, key=tgt, value=tgt)"),
+            hint="Which of the two sequences asks? The output is as long as that one.",
+        ),
+        Mistake(
+            "norm before the sum, after cross-attention",
+            swap=(NORM_CROSS, "tgt = shortcut + self.norm_cross(self.dropout_cross(tgt))"),
+            hint="Compare with the self-attention above: what is normalised there?",
+        ),
+        Mistake(
+            "norm before the sum, after the feed-forward network",
+            swap=(NORM_FFN, "tgt = shortcut + self.norm_ffn(self.dropout_ffn(tgt))"),
+            hint="Compare with the self-attention above: what is normalised there?",
+        ),
+        Mistake(
+            "no shortcut around cross-attention",
+            swap=(NORM_CROSS, "tgt = self.norm_cross(self.dropout_cross(tgt))"),
+            hint="What went into cross-attention is added to what came out of it.",
+        ),
+        Mistake(
+            "no shortcut around the feed-forward network",
+            swap=(NORM_FFN, "tgt = self.norm_ffn(self.dropout_ffn(tgt))"),
+            hint="What went into the feed-forward network is added to what came out of it.",
+        ),
+        Mistake(
+            "the norm of the self-attention is used again",
+            swap=(NORM_CROSS, NORM_CROSS.replace("norm_cross", "norm_self")),
+            hint="Each part has a norm of its own. Which one gets no gradient?",
+        ),
+        Mistake(
+            "the self-attention is used again",
+            swap=(CROSS, CROSS.replace("cross_attn", "self_attn")),
+            hint="Which attention gets no gradient?",
+        ),
+        Mistake(
+            "the mask of the words is laid on the memory",
+            swap=(
+                CROSS,
+                "tgt = self.cross_attn(query=tgt, key=memory, value=memory, attn_mask=tgt_mask)",
+            ),
+            hint="May the first word look at only a part of the image?",
+        ),
+        Mistake(
+            "cross-attention starts from the unnormalised words",
+            swap=(
+                CROSS,
+                "tgt = self.cross_attn(query=tgt - self.norm_self.bias, key=memory, value=memory)",
+            ),
+            hint="What comes out of norm_self goes into cross-attention as it is.",
+        ),
+        Mistake(
+            "no dropout after cross-attention",
+            swap=("shortcut + self.dropout_cross(tgt)", "shortcut + tgt"),
+            hint="It is right when evaluated. Which dropout is never used?",
+        ),
+        Mistake(
+            "no dropout after the feed-forward network",
+            swap=("shortcut + self.dropout_ffn(tgt)", "shortcut + tgt"),
+            hint="It is right when evaluated. Which dropout is never used?",
+        ),
     ],
     equivalents=[
-        Equivalent("positional arguments", swap=(CROSS, "tgt = self.cross_attn(tgt, memory, memory, None)")),
-        Equivalent("the sum in another order",
-                   swap=(NORM_FFN, "tgt = self.norm_ffn(self.dropout_ffn(tgt) + shortcut)")),
+        Equivalent(
+            "positional arguments", swap=(CROSS, "tgt = self.cross_attn(tgt, memory, memory, None)")
+        ),
+        Equivalent(
+            "the sum in another order",
+            swap=(NORM_FFN, "tgt = self.norm_ffn(self.dropout_ffn(tgt) + shortcut)"),
+        ),
     ],
-)  # fmt: skip
+)
 
 
 @exercise.case("words and memory of different lengths", public=True, N=3, T=4, S=5)

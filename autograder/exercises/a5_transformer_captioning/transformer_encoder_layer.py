@@ -26,35 +26,57 @@ exercise = Exercise(
     points=3,
     needs=["multi_head_attention"],
     mistakes=[
-        Mistake("the mask is not passed on", swap=(ATTEND, ATTEND.replace(", attn_mask=src_mask", "")),
-                hint="Call it with a mask and without. Does the output differ?"),
-        Mistake("norm before the sum, after self-attention",
-                swap=(NORM_SELF, "src = shortcut + self.norm_self(self.dropout_self(src))"),
-                hint="Compare with the decoder layer: what is normalised there?"),
-        Mistake("norm before the sum, after the feed-forward network",
-                swap=(NORM_FFN, "src = shortcut + self.norm_ffn(self.dropout_ffn(src))"),
-                hint="Compare with the decoder layer: what is normalised there?"),
-        Mistake("no shortcut around self-attention",
-                swap=(NORM_SELF, "src = self.norm_self(self.dropout_self(src))"),
-                hint="What went into self-attention is added to what came out of it."),
-        Mistake("no shortcut around the feed-forward network",
-                swap=(NORM_FFN, "src = self.norm_ffn(self.dropout_ffn(src))"),
-                hint="What went into the feed-forward network is added to what came out of it."),
-        Mistake("one norm for both parts", swap=(NORM_FFN, NORM_FFN.replace("norm_ffn", "norm_self")),
-                hint="Each part has a norm of its own. Which one gets no gradient?"),
-        Mistake("no dropout after self-attention",
-                swap=("shortcut + self.dropout_self(src)", "shortcut + src"),
-                hint="It is right when evaluated. Which dropout is never used?"),
-        Mistake("no dropout after the feed-forward network",
-                swap=("shortcut + self.dropout_ffn(src)", "shortcut + src"),
-                hint="It is right when evaluated. Which dropout is never used?"),
+        Mistake(
+            "the mask is not passed on",
+            swap=(ATTEND, ATTEND.replace(", attn_mask=src_mask", "")),
+            hint="Call it with a mask and without. Does the output differ?",
+        ),
+        Mistake(
+            "norm before the sum, after self-attention",
+            swap=(NORM_SELF, "src = shortcut + self.norm_self(self.dropout_self(src))"),
+            hint="Compare with the decoder layer: what is normalised there?",
+        ),
+        Mistake(
+            "norm before the sum, after the feed-forward network",
+            swap=(NORM_FFN, "src = shortcut + self.norm_ffn(self.dropout_ffn(src))"),
+            hint="Compare with the decoder layer: what is normalised there?",
+        ),
+        Mistake(
+            "no shortcut around self-attention",
+            swap=(NORM_SELF, "src = self.norm_self(self.dropout_self(src))"),
+            hint="What went into self-attention is added to what came out of it.",
+        ),
+        Mistake(
+            "no shortcut around the feed-forward network",
+            swap=(NORM_FFN, "src = self.norm_ffn(self.dropout_ffn(src))"),
+            hint="What went into the feed-forward network is added to what came out of it.",
+        ),
+        Mistake(
+            "one norm for both parts",
+            swap=(NORM_FFN, NORM_FFN.replace("norm_ffn", "norm_self")),
+            hint="Each part has a norm of its own. Which one gets no gradient?",
+        ),
+        Mistake(
+            "no dropout after self-attention",
+            swap=("shortcut + self.dropout_self(src)", "shortcut + src"),
+            hint="It is right when evaluated. Which dropout is never used?",
+        ),
+        Mistake(
+            "no dropout after the feed-forward network",
+            swap=("shortcut + self.dropout_ffn(src)", "shortcut + src"),
+            hint="It is right when evaluated. Which dropout is never used?",
+        ),
     ],
     equivalents=[
-        Equivalent("positional arguments", swap=(ATTEND, "src = self.self_attn(src, src, src, src_mask)")),
-        Equivalent("the sum in another order",
-                   swap=(NORM_FFN, "src = self.norm_ffn(self.dropout_ffn(src) + shortcut)")),
+        Equivalent(
+            "positional arguments", swap=(ATTEND, "src = self.self_attn(src, src, src, src_mask)")
+        ),
+        Equivalent(
+            "the sum in another order",
+            swap=(NORM_FFN, "src = self.norm_ffn(self.dropout_ffn(src) + shortcut)"),
+        ),
     ],
-)  # fmt: skip
+)
 
 
 @exercise.case("a batch of sequences", public=True, N=3, S=5)

@@ -1,6 +1,5 @@
 """Classifying an image by its patches."""
 
-
 from autograder.exercise import Equivalent, Exercise, Mistake
 from autograder.modules import OwnModule, expect_module, tried
 from autograder.student import tensor
@@ -27,28 +26,48 @@ exercise = Exercise(
     points=4,
     needs=["patch_embedding", "positional_encoding", "transformer_encoder_layer"],
     mistakes=[
-        Mistake("the first patch decides", swap=(HEAD, "logits = self.head(encoded[:, 0])"),
-                hint="Change the last patch alone. How much does the result change?"),
-        Mistake("the mean runs over the numbers of a patch",
-                swap=(HEAD, "logits = self.head(encoded.mean(dim=2))"),
-                hint="encoded has shape (N, patches, embed_dim). Which axis counts the patches?"),
-        Mistake("patches have no positions", swap=(PATCHES, "patches = self.patch_embed(x)"),
-                hint="Exchange two patches of the image. May the logits stay the same?"),
-        Mistake("the patches are added up", swap=(HEAD, "logits = self.head(encoded.sum(dim=1))"),
-                hint="Mean or sum: which does the text ask for?"),
-        Mistake("the largest value of all patches decides",
-                swap=(HEAD, "logits = self.head(encoded.amax(dim=1))"),
-                hint="Mean or maximum: which does the text ask for?"),
-        Mistake("probabilities are returned",
-                swap=(HEAD, "logits = torch.softmax(self.head(encoded.mean(dim=1)), dim=1)"),
-                hint="The loss takes the softmax itself. What does it expect from you?"),
-        Mistake("the encoder is left out", swap=("encoded = self.transformer(patches)", "encoded = patches"),
-                hint="Which parameters get no gradient?"),
+        Mistake(
+            "the first patch decides",
+            swap=(HEAD, "logits = self.head(encoded[:, 0])"),
+            hint="Change the last patch alone. How much does the result change?",
+        ),
+        Mistake(
+            "the mean runs over the numbers of a patch",
+            swap=(HEAD, "logits = self.head(encoded.mean(dim=2))"),
+            hint="encoded has shape (N, patches, embed_dim). Which axis counts the patches?",
+        ),
+        Mistake(
+            "patches have no positions",
+            swap=(PATCHES, "patches = self.patch_embed(x)"),
+            hint="Exchange two patches of the image. May the logits stay the same?",
+        ),
+        Mistake(
+            "the patches are added up",
+            swap=(HEAD, "logits = self.head(encoded.sum(dim=1))"),
+            hint="Mean or sum: which does the text ask for?",
+        ),
+        Mistake(
+            "the largest value of all patches decides",
+            swap=(HEAD, "logits = self.head(encoded.amax(dim=1))"),
+            hint="Mean or maximum: which does the text ask for?",
+        ),
+        Mistake(
+            "probabilities are returned",
+            swap=(HEAD, "logits = torch.softmax(self.head(encoded.mean(dim=1)), dim=1)"),
+            hint="The loss takes the softmax itself. What does it expect from you?",
+        ),
+        Mistake(
+            "the encoder is left out",
+            swap=("encoded = self.transformer(patches)", "encoded = patches"),
+            hint="Which parameters get no gradient?",
+        ),
     ],
     equivalents=[
-        Equivalent("the mean of the logits", swap=(HEAD, "logits = self.head(encoded).mean(dim=1)")),
+        Equivalent(
+            "the mean of the logits", swap=(HEAD, "logits = self.head(encoded).mean(dim=1)")
+        ),
     ],
-)  # fmt: skip
+)
 
 
 def shapes(C, p, E, hidden, classes, layers):
@@ -120,5 +139,3 @@ def examine(student, rng, N, C=2, size=6, p=2, E=8, heads=2, hidden=10, classes=
         rtol=RTOL,
         carried=tried(own_parts),
     )
-
-
