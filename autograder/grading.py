@@ -181,10 +181,10 @@ class _Run:
 
 def _place(cell: nbformat.NotebookNode) -> str:
     """Say which cell it is: by its id where the release gave it one, else by how it begins."""
-    if "nbgrader" in cell.metadata:
+    if "grade_id" in cell.metadata.get("nbgrader", {}):
         return f"The cell {cell.id}"
     first = next((line for line in cell.source.splitlines() if line.strip()), "")
-    return printable(f"Your cell that begins with “{first.strip()[:60]}”")
+    return printable(f"The cell that begins with “{first.strip()[:60]}”")
 
 
 def _exercise_of(cell: nbformat.NotebookNode, assignment: Assignment) -> Exercise | None:
