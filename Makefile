@@ -32,7 +32,7 @@ test: setup  ## all that CI checks
 	.venv/bin/python -m pytest tests
 	.venv/bin/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 solutions
 	.venv/bin/python -m autograder release --check
-	.venv/bin/python -m autograder prove
+	.venv/bin/python -m autograder prove --mutate
 
 lab: .venv/installed  ## open the assignments in JupyterLab
 	.venv/bin/python -m jupyterlab --LabApp.default_url=/lab/tree/assignments $(LAB_OPTIONS)

@@ -58,9 +58,9 @@ def demo(
     ] = None,
 ) -> None:
     """Release the course for a made-up class, grade the class, and show the gradebook."""
-    from .demo import run_demo
+    from .demo import NotADemoFolder, run_demo
 
-    with _told():
+    with _told(NotADemoFolder):
         run_demo(folder)
 
 
@@ -77,10 +77,11 @@ def release(
     ] = False,
 ) -> None:
     """Generate what students get: assignments/ and the recordings behind `check`."""
+    from .classroom import NotReleased
     from .release import check_release
     from .release import release as make
 
-    with _told():
+    with _told(NotReleased):
         for assignment in _chosen(names):
             if not check:
                 make(assignment)
@@ -104,9 +105,9 @@ def grade(
     sandbox: Sandbox = None,
 ) -> None:
     """Grade what is under submitted/, and write gradebook, feedback and class report."""
-    from .classroom import NothingHandedIn, UnknownStudent, grade_and_report
+    from .classroom import NothingHandedIn, NotReleased, UnknownStudent, grade_and_report
 
-    with _told(UnknownStudent, NothingHandedIn):
+    with _told(UnknownStudent, NothingHandedIn, NotReleased):
         grade_and_report(names, student, sandbox, console=console)
 
 

@@ -116,7 +116,7 @@ class _Run:
         result = session.run_cell(cell.source)
         if session.dead is not None:
             self.notes.append(
-                f"The cell {cell.id} ended the notebook's process ({session.dead}). "
+                f"{_place(cell)} ended the notebook's process ({session.dead}). "
                 "Everything else was graded without it."
             )
         else:
@@ -129,7 +129,10 @@ class _Run:
         session = self._alive()
         if session is None:
             return Verdict(exercise, [], error=self._given_up())
+        known = set(self._timed_out)
         verdict = judge(exercise, session, seed, bank=bank, timed_out=self._timed_out)
+        for name in self._timed_out.keys() - known:
+            self.notes.append(f"{self._timed_out[name]}. It was not called again.")
         if session.dead is not None:
             self.notes.append(
                 f"While {exercise.name} was examined, the notebook's process ended "
@@ -138,12 +141,16 @@ class _Run:
         return verdict
 
     def _tell_error(self, cell: nbformat.NotebookNode, result: Any) -> None:
+        if result.status in ("timeout", "flooded"):
+            reason = result.outputs[-1]["evalue"]
+            self.notes.append(printable(f"{_place(cell)} was stopped: {reason}", 500))
+            return
         errors = [o for o in result.outputs if o["output_type"] == "error"]
         marks = cell.metadata.get("nbgrader", {})
         if not errors or not marks.get("solution"):
             return
         ename, evalue = errors[-1]["ename"], errors[-1]["evalue"]
-        self.notes.append(printable(f"The cell {cell.id} stopped with {ename}: {evalue}", 500))
+        self.notes.append(printable(f"{_place(cell)} stopped with {ename}: {evalue}", 500))
 
     def _alive(self) -> Session | None:
         """Return a session that has run the cells so far; None when it died too often."""
@@ -170,6 +177,14 @@ class _Run:
         if time.monotonic() > self._deadline:
             return f"not run: the notebook used its {self.limits.submission_seconds:g} seconds"
         return f"not run: the notebook's process ended {self._starts} times"
+
+
+def _place(cell: nbformat.NotebookNode) -> str:
+    """Say which cell it is: by its id where the release gave it one, else by how it begins."""
+    if "grade_id" in cell.metadata.get("nbgrader", {}):
+        return f"The cell {cell.id}"
+    first = next((line for line in cell.source.splitlines() if line.strip()), "")
+    return printable(f"The cell that begins with “{first.strip()[:60]}”")
 
 
 def _exercise_of(cell: nbformat.NotebookNode, assignment: Assignment) -> Exercise | None:

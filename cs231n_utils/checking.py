@@ -45,9 +45,11 @@ class CheckResult:
     def headline(self) -> str:
         """One sentence."""
         passed = sum(not found for _, found in self.cases)
+        several = len(self.cases) > 1
         if self.right:
-            return f"{self.name} is right on all {len(self.cases)} public cases"
-        return f"{self.name}: {passed} of {len(self.cases)} public cases are right"
+            return f"{self.name} is right" + several * f" on all {len(self.cases)} public cases"
+        tally = several * f": {passed} of {len(self.cases)} public cases are"
+        return f"{self.name} is not right yet{tally}"
 
     def __repr__(self) -> str:
         lines = [self.headline + f" ({1000 * self.seconds:.0f} ms)"]

@@ -114,8 +114,8 @@ def test_it_holds_one_descriptor_besides_its_outputs(session):
 WALK = """
 import json, os
 found = []
-for start in ("/", "/tmp", "/job", "/course", "/etc", "/home", "/root", "/run", "/var"):
-    for top, _, files in os.walk(start):
+for start in ["", *"tmp job course etc home root run var".split()]:
+    for top, _, files in os.walk("/" + start):
         found += [os.path.join(top, f) for f in files if WORD in f]
 print(json.dumps(found))
 """
