@@ -20,6 +20,12 @@ def a1():
     return assignments(ROOT)["a1_rnn_captioning"]
 
 
+@pytest.fixture(scope="session", params=assignments(ROOT))
+def assignment(request):
+    """Each assignment of the course in turn."""
+    return assignments(ROOT)[request.param]
+
+
 @pytest.fixture(scope="session")
 def bank(a1):
     return MistakeBank(a1)

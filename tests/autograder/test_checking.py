@@ -24,17 +24,17 @@ def notebook(a1):
     return namespace
 
 
-def test_every_exercise_of_the_solution_passes_its_check(a1, notebook):
-    namespace = notebook()
-    for name in a1.exercises:
+def test_every_exercise_of_the_solution_passes_its_check(assignment):
+    namespace = run_cells(assignment.solution_cells())
+    for name in assignment.exercises:
         check(name, namespace)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # overflow is what some mistakes are about
-def test_every_known_mistake_is_told_at_once_with_its_hint(a1):
-    for exercise in a1.exercises.values():
+def test_every_known_mistake_is_told_at_once_with_its_hint(assignment):
+    for exercise in assignment.exercises.values():
         for mistake in exercise.mistakes:
-            cells = a1.solution_cells()
+            cells = assignment.solution_cells()
             cells[exercise.name] = mistake.apply(cells[exercise.name])
             result = checking.examine(exercise.name, run_cells(cells))
             known = exercise.find_mistake(mistake.like) if mistake.like else mistake
@@ -45,9 +45,9 @@ def test_every_known_mistake_is_told_at_once_with_its_hint(a1):
 def test_a_check_answers_within_a_second(notebook):
     namespace = notebook("rnn_step_backward", "da @ Wh.T", "da @ Wh")
     transcripts._all.cache_clear()
-    start = time.perf_counter()
+    start = time.process_time()  # of this process: a busy machine must not fail the test
     checking.examine("rnn_step_backward", namespace)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_a_failed_check_says_what_is_wrong_in_one_line_and_no_traceback(notebook, capsys):

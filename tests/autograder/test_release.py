@@ -25,8 +25,8 @@ def edit(path, change):
     nbformat.write(notebook, path)
 
 
-def test_the_committed_release_is_what_the_solutions_generate(a1):
-    assert check_release(a1) == []
+def test_the_committed_release_is_what_the_solutions_generate(assignment):
+    assert check_release(assignment) == []
 
 
 def test_a_changed_solution_is_noticed(copy):
@@ -65,15 +65,15 @@ def test_a_file_that_is_not_for_students_is_noticed(copy):
     assert any("answers.py" in trouble for trouble in check_release(copy))
 
 
-def test_points_and_cells_agree_with_the_exercises(a1):
-    released = nbformat.read(a1.release_path, as_version=4)
+def test_points_and_cells_agree_with_the_exercises(assignment):
+    released = nbformat.read(assignment.release_path, as_version=4)
     marks = {c.id: c.metadata["nbgrader"] for c in released.cells if "nbgrader" in c.metadata}
     hidden = {
         i.removesuffix("-hidden"): m["points"] for i, m in marks.items() if i.endswith("-hidden")
     }
-    assert hidden == {name: e.points for name, e in a1.exercises.items()}
+    assert hidden == {name: e.points for name, e in assignment.exercises.items()}
     ids = [cell.id for cell in released.cells]
-    for name in a1.exercises:
+    for name in assignment.exercises:
         at = ids.index(name)
         assert ids.index(f"{name}-check") > at
         assert ids.index(f"{name}-hidden") > ids.index(f"{name}-check")
@@ -96,3 +96,8 @@ def test_transcripts_ship_with_the_package_that_students_install(a1):
 
 def test_every_assignment_of_the_course_is_found(a1):
     assert a1.slug in assignments(a1.root)
+
+
+def test_no_two_exercises_of_the_course_have_the_same_name(a1):
+    names = [name for each in assignments(a1.root).values() for name in each.exercises]
+    assert len(names) == len(set(names))

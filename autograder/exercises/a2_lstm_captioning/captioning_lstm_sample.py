@@ -101,9 +101,9 @@ exercise = Exercise(
 
 @exercise.case("several images", public=True, N=4, F=5, E=3, H=7, V=11, length=8)
 @exercise.case("a single image", N=1, F=4, E=6, H=5, V=12, length=10)
-@exercise.case("N equals V, so the wrong axis still fits", N=9, F=4, E=3, H=6, V=9, length=6)
+@exercise.case("N equals V, so the wrong axis still fits", public=True, N=9, F=4, E=3, H=6, V=9, length=6)
 @exercise.case(
-    "E equals H, so a memory of the wrong width still fits", N=5, F=4, E=6, H=6, V=9, length=8
+    "E equals H, so a memory of the wrong width still fits", public=True, N=5, F=4, E=6, H=6, V=9, length=8
 )
 @exercise.case("captions that end early", N=6, F=5, E=4, H=8, V=7, length=12, end_bias=1.5)
 @exercise.case("thirty words, when no length is given", N=3, F=4, E=5, H=6, V=10, length=None)
