@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+
 from cs231n_utils import compare
 
 from .errors import CallTimeout, StudentRaised, Wrong

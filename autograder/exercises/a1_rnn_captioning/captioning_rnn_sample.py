@@ -12,39 +12,21 @@ from .._captioning import (
     reference_sample,
     vocabulary,
 )
+from .._captioning_mistakes import CHOOSE, FIRST_STATE, SAMPLE_EQUIVALENTS, SAMPLE_MISTAKES
 from ._draw import RETURNS, step
 
-H0 = "h, _ = affine_forward(features, W_proj, b_proj)"
 STEP = "h, _ = rnn_step_forward(x, h, Wx, Wh, b)"
-CHOOSE = "word = scores.argmax(axis=1)"
 
 exercise = Exercise(
     points=5,
     returns=RETURNS,
     needs=["rnn_step_forward"],
     mistakes=[
-        Mistake(
-            "START is written into the first column",
-            swap=("x = W_embed[word]", "captions[:, t] = word\n        x = W_embed[word]"),
-            more=(
-                ("scores.argmax(axis=1)\n        captions[:, t] = word", "scores.argmax(axis=1)"),
-            ),
-            hint="Column 0 holds the first word that the model chose. Which word is in yours?",
-        ),
+        *SAMPLE_MISTAKES,
         Mistake(
             "the step has no tanh",
             swap=(STEP, "h = x @ Wx + h @ Wh + b"),
             hint="Sampling must take the very step that training took. Which of yours is it?",
-        ),
-        Mistake(
-            "it begins with NULL",
-            swap=("word = np.full(N, self._start)", "word = np.full(N, self._null)"),
-            hint="Which word did the model read first when it was trained?",
-        ),
-        Mistake(
-            "the best image is chosen in place of the best word",
-            swap=(CHOOSE, "word = scores.argmax(axis=0)"),
-            hint="scores has shape (N, V). Along which axis do the words lie?",
         ),
         Mistake(
             "the hidden state is not carried on",
@@ -53,19 +35,8 @@ exercise = Exercise(
             hint="The first word is right, later ones are not. What does step 1 start from?",
         ),
         Mistake(
-            "the chosen word is not read again",
-            swap=(CHOOSE, "best = scores.argmax(axis=1)"),
-            more=(("captions[:, t] = word", "captions[:, t] = best"),),
-            hint="The first word is right, later ones are not. Which word does step 1 read?",
-        ),
-        Mistake(
-            "the image is left out",
-            swap=(H0, H0 + "\n    h = np.zeros_like(h)"),
-            hint="Do two different images get two different captions?",
-        ),
-        Mistake(
             "h0 goes through a tanh",
-            swap=(H0, H0 + "\n    h = np.tanh(h)"),
+            swap=(FIRST_STATE, FIRST_STATE + "\n    h = np.tanh(h)"),
             hint="h0 is an affine function of the features, here as in the loss.",
         ),
         Mistake(
@@ -75,23 +46,7 @@ exercise = Exercise(
         ),
     ],
     equivalents=[
-        Equivalent(
-            "it stops when all captions have ended",
-            swap=(
-                "captions[:, t] = word",
-                "captions[:, t] = word\n"
-                "        if (captions == self._end).any(axis=1).all():\n"
-                "            break",
-            ),
-        ),
-        Equivalent(
-            "words after END are set to NULL",
-            swap=(
-                "captions[:, t] = word",
-                "ended = (captions[:, :t] == self._end).any(axis=1)\n"
-                "        captions[:, t] = np.where(ended, self._null, word)",
-            ),
-        ),
+        *SAMPLE_EQUIVALENTS,
         Equivalent("the step written out", swap=(STEP, "h = np.tanh(x @ Wx + h @ Wh + b)")),
         Equivalent(
             "the sequence functions, one step long",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from autograder.carried import expect_or_carried, own_version, value_of
-from autograder.exercise import Equivalent, Exercise, Mistake
+from autograder.exercise import Exercise, Mistake
 
 from .._captioning import (
     END,
@@ -14,18 +14,18 @@ from .._captioning import (
     reference_sample,
     vocabulary,
 )
+from .._captioning_mistakes import SAMPLE_EQUIVALENTS, SAMPLE_MISTAKES
 from ._lstm import RETURNS, step
 
-H0 = "h, _ = affine_forward(features, W_proj, b_proj)"
 EMPTY = "c = np.zeros_like(h)"
 STEP = "h, c, _ = lstm_step_forward(x, h, c, Wx, Wh, b)"
-CHOOSE = "word = scores.argmax(axis=1)"
 
 exercise = Exercise(
     points=4,
     returns=RETURNS,
     needs=["lstm_step_forward"],
     mistakes=[
+        *SAMPLE_MISTAKES,
         Mistake(
             "the memory is emptied at every step",
             swap=(STEP, STEP.replace("(x, h, c,", "(x, h, np.zeros_like(h),")),
@@ -42,68 +42,32 @@ exercise = Exercise(
             hint="The memory is as wide as the hidden state. What is the shape of yours?",
         ),
         Mistake(
-            "START is written into the first column",
-            swap=("x = W_embed[word]", "captions[:, t] = word\n        x = W_embed[word]"),
-            more=(
-                ("scores.argmax(axis=1)\n        captions[:, t] = word", "scores.argmax(axis=1)"),
-            ),
-            hint="Column 0 holds the first word that the model chose. Which word is in yours?",
-        ),
-        Mistake(
-            "it begins with NULL",
-            swap=("word = np.full(N, self._start)", "word = np.full(N, self._null)"),
-            hint="Which word did the model read first when it was trained?",
-        ),
-        Mistake(
-            "the best image is chosen in place of the best word",
-            swap=(CHOOSE, "word = scores.argmax(axis=0)"),
-            hint="scores has shape (N, V). Along which axis do the words lie?",
-        ),
-        Mistake(
             "the hidden state is not carried on",
             swap=(STEP, "next_h, c, _ = lstm_step_forward(x, h, c, Wx, Wh, b)"),
             more=(("affine_forward(h, W_vocab", "affine_forward(next_h, W_vocab"),),
             hint="The first word is right, later ones are not. What does step 1 start from?",
         ),
-        Mistake(
-            "the chosen word is not read again",
-            swap=(CHOOSE, "best = scores.argmax(axis=1)"),
-            more=(("captions[:, t] = word", "captions[:, t] = best"),),
-            hint="The first word is right, later ones are not. Which word does step 1 read?",
-        ),
-        Mistake(
-            "the image is left out",
-            swap=(H0, H0 + "\n    h = np.zeros_like(h)"),
-            hint="Do two different images get two different captions?",
-        ),
     ],
     equivalents=[
-        Equivalent(
-            "it stops when all captions have ended",
-            swap=(
-                "captions[:, t] = word",
-                "captions[:, t] = word\n"
-                "        if (captions == self._end).any(axis=1).all():\n"
-                "            break",
-            ),
-        ),
-        Equivalent(
-            "words after END are set to NULL",
-            swap=(
-                "captions[:, t] = word",
-                "ended = (captions[:, :t] == self._end).any(axis=1)\n"
-                "        captions[:, t] = np.where(ended, self._null, word)",
-            ),
-        ),
+        *SAMPLE_EQUIVALENTS,
     ],
 )
 
 
 @exercise.case("several images", public=True, N=4, F=5, E=3, H=7, V=11, length=8)
 @exercise.case("a single image", N=1, F=4, E=6, H=5, V=12, length=10)
-@exercise.case("N equals V, so the wrong axis still fits", public=True, N=9, F=4, E=3, H=6, V=9, length=6)
 @exercise.case(
-    "E equals H, so a memory of the wrong width still fits", public=True, N=5, F=4, E=6, H=6, V=9, length=8
+    "N equals V, so the wrong axis still fits", public=True, N=9, F=4, E=3, H=6, V=9, length=6
+)
+@exercise.case(
+    "E equals H, so a memory of the wrong width still fits",
+    public=True,
+    N=5,
+    F=4,
+    E=6,
+    H=6,
+    V=9,
+    length=8,
 )
 @exercise.case("captions that end early", N=6, F=5, E=4, H=8, V=7, length=12, end_bias=1.5)
 @exercise.case("thirty words, when no length is given", N=3, F=4, E=5, H=6, V=10, length=None)
