@@ -178,8 +178,8 @@ class Student:
         """Call a torch function and return (its answer, the vector-Jacobian products).
 
         The gradients are of sum(cotangent * first output), for the tensor arguments at the
-        positions `wrt` and then for the parameters of `module`, sorted by name. They are None where the result
-        does not depend on them.
+        positions `wrt` and then for the parameters of `module`, sorted by name. They are None where
+        the result does not depend on them.
         """
         body = {
             "op": "gradients",

@@ -10,12 +10,8 @@ exercise = Exercise(
     points=5,
     returns=RETURNS,
     needs=["lstm_forward", "lstm_backward"],
-    mistakes=[
-        *LOSS_MISTAKES,
-    ],
-    equivalents=[
-        *LOSS_EQUIVALENTS,
-    ],
+    mistakes=LOSS_MISTAKES,
+    equivalents=LOSS_EQUIVALENTS,
 )
 
 

@@ -48,9 +48,7 @@ exercise = Exercise(
             hint="The first word is right, later ones are not. What does step 1 start from?",
         ),
     ],
-    equivalents=[
-        *SAMPLE_EQUIVALENTS,
-    ],
+    equivalents=SAMPLE_EQUIVALENTS,
 )
 
 
