@@ -2,9 +2,9 @@
 
     python benchmarks/captioners.py --models rnn lstm transformer --seconds 60
 
-The models are the chapters' own solutions, trained on two cores. The learning rate falls along half a
-cosine from its start to 0, whatever the number of minibatches that fit into the time. Each caption is
-compared with four of its scene's five captions, as in the chapters.
+The models are the chapters' own solutions, trained on two cores. The learning rate falls along half
+a cosine from its start to 0, whatever the number of minibatches that fit into the time. Each caption
+is compared with four of its scene's five captions, as in the chapters.
 
 On a busy computer `--clock cpu` counts the processor's time in place of the clock's: the seconds of
 one thread for NumPy, whose products the solver keeps on one core, and half the seconds of both
@@ -117,8 +117,8 @@ class TransformerTrainee:
         self.optimizer.step()
 
 
-# Size and learning rate are the best of the few that were tried for 40 seconds: 4 for the RNN, 5 for
-# the LSTM.
+# Size and learning rate are the best of the few that were tried for 40 seconds: four for the RNN,
+# five for the LSTM.
 MODELS: dict[str, Callable[[CaptionData, int], Any]] = {
     "rnn": lambda data, seed: NumpyTrainee("a1_rnn_captioning", "rnn", data, seed, 256, 2e-3),
     "lstm": lambda data, seed: NumpyTrainee("a2_lstm_captioning", "lstm", data, seed, 128, 8e-3),

@@ -1,18 +1,15 @@
-"""The pictures of the LSTM chapter: the memory cell as a diagram, and experiments side by side.
-
-Every function draws into the `ax` it is given, or into a new one, and returns it.
-"""
+"""The picture of the LSTM chapter: one time step as a diagram."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
 
-from cs231n_utils.plots import BLUE, COLOURS, GREEN, GREY, INK, ORANGE, PURPLE
+from cs231n_utils.plots import BLUE, GREEN, GREY, INK, ORANGE, PURPLE
 
 _MEMORY_Y, _GATE_Y, _SUM_Y = 3.3, 0.9, -0.5
 _GATES = {
@@ -78,72 +75,6 @@ def draw_lstm_cell(ax: Axes | None = None, *, stages: bool = False) -> Axes:
 
     ax.set(xlim=(-1.3, 10.3), ylim=(-1.8, 4.1), aspect="equal")
     ax.set_axis_off()
-    return ax
-
-
-def plot_curves(
-    curves: Mapping[str, Sequence[float]],
-    ax: Axes | None = None,
-    *,
-    xlabel: str = "minibatch",
-    ylabel: str = "loss",
-    window: int = 1,
-    level: tuple[float, str] | None = None,
-) -> Axes:
-    """Plot several curves in one picture, one line for each entry of curves.
-
-    Arguments:
-        curves: for each label the values at 1, 2, 3, ...
-        ax: where to draw; a new figure without it.
-        xlabel, ylabel: written at the axes.
-        window: each point is the mean of this many neighbouring values.
-        level: a height to compare with, and its name.
-
-    Raises:
-        ValueError: when a curve has fewer values than window.
-    """
-    if ax is None:
-        ax = plt.subplots(figsize=(7, 3.2), layout="constrained")[1]
-    for (label, values), colour in zip(curves.items(), COLOURS, strict=False):
-        values = np.asarray(values, dtype=float)
-        if len(values) < window:
-            raise ValueError(
-                f"a curve must have at least window = {window} values. Got {len(values)}"
-            )
-        means = np.convolve(values, np.full(window, 1 / window), mode="valid")
-        ax.plot(np.arange(window, len(values) + 1), means, color=colour, label=label)
-    if level is not None:
-        height, name = level
-        ax.axhline(height, color=GREY, linestyle=":", linewidth=1.2, label=name)
-    ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, None))
-    ax.legend(frameon=False)
-    ax.spines[["top", "right"]].set_visible(False)
-    return ax
-
-
-def plot_gate_over_caption(
-    gate: np.ndarray, words: Sequence[str], ax: Axes | None = None, *, label: str = "forget gate"
-) -> Axes:
-    """Show a gate of every hidden unit (rows) at every word (columns) of one caption.
-
-    Arguments:
-        gate: numbers between 0 and 1, shape (T, H). Units are sorted by their mean.
-        words: the T words that were read.
-        ax: where to draw; a new figure without it.
-        label: what the colours mean.
-
-    Raises:
-        ValueError: when there is not one row of gate for each word.
-    """
-    if len(gate) != len(words):
-        raise ValueError(f"gate must have one row for each of {len(words)} words. Got {len(gate)}")
-    if ax is None:
-        ax = plt.subplots(figsize=(0.75 * len(words) + 1.6, 3.4), layout="constrained")[1]
-    order = np.argsort(gate.mean(axis=0))
-    image = ax.imshow(gate[:, order].T, aspect="auto", cmap="viridis", vmin=0, vmax=1)
-    ax.set(xticks=range(len(words)), yticks=[], ylabel="hidden units", xlabel="the word just read")
-    ax.set_xticklabels(words, rotation=40, ha="right")
-    ax.figure.colorbar(image, ax=ax, label=label)
     return ax
 
 
