@@ -3,8 +3,8 @@
     python benchmarks/captioners.py --models rnn lstm transformer --seconds 60
 
 The models are the chapters' own solutions, trained on two cores. The learning rate falls along half
-a cosine from its start to 0, whatever the number of minibatches that fit into the time. Each caption
-is compared with four of its scene's five captions, as in the chapters.
+a cosine from its start to 0, whatever the number of minibatches that fit into the time. Each
+caption is compared with four of its scene's five captions, as in the chapters.
 
 On a busy computer `--clock cpu` counts the processor's time in place of the clock's: the seconds of
 one thread for NumPy, whose products the solver keeps on one core, and half the seconds of both
