@@ -107,9 +107,9 @@ def plot_grids(
         xlabel, ylabel: what the columns and the rows are.
         fig: where to draw; a new figure without it.
     """
-    side = 0.36 * len(columns) + 0.4
+    side = 0.27 * len(columns) + 0.3
     if fig is None:
-        size = (max(side, 2.2) * len(grids) + 1.4, 0.3 * len(rows) + 1.5)
+        size = (max(side, 2.2) * len(grids) + 1.2, 0.27 * len(rows) + 1.4)
         fig = plt.figure(figsize=size, layout="constrained")
     axes = fig.subplots(1, len(grids), sharey=True, squeeze=False)[0]
     for ax, (title, grid) in zip(axes, grids.items(), strict=True):

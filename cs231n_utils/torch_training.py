@@ -6,7 +6,7 @@ import contextlib
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -51,6 +51,23 @@ def set_dropout(model: nn.Module, p: float) -> nn.Module:
         if isinstance(module, nn.Dropout):
             module.p = p
     return model
+
+
+# What the chapter's captioner is made of, and how it is trained. A small one that sees many
+# captions writes better ones, after a minute, than a large one that sees few.
+CAPTIONER_SIZE = {"wordvec_dim": 64, "num_heads": 4, "num_layers": 2}
+CAPTIONER_TRAINING = {"batch_size": 64, "learning_rate": 3e-3}
+
+
+def make_captioner(
+    captioner: Callable[..., nn.Module], word_to_idx: Mapping[str, int], input_dim: int, seed: int
+) -> nn.Module:
+    """Return a CaptioningTransformer (the class is given) as the chapter trains it.
+
+    Of the chapter's size, with parameters from the seed, and without dropout.
+    """
+    model = captioner(word_to_idx, input_dim, **CAPTIONER_SIZE)
+    return set_dropout(init_weights(model, seed), 0.0)
 
 
 def caption_loss(scores: torch.Tensor, words: torch.Tensor, null: int = 0) -> torch.Tensor:
@@ -185,8 +202,8 @@ class Trainer:
         batches = image_batches(images, labels, batch_size, np.random.default_rng(seed))
         return cls(model, batches, F.cross_entropy, seed=seed, **options)
 
-    def train(self) -> list[float]:
-        """Train as long as was asked for, and return the losses.
+    def train(self) -> None:
+        """Train as long as was asked for; the model's parameters are changed in place.
 
         Raises:
             LossNotFinite: when the loss of a minibatch is NaN or infinite.
@@ -210,7 +227,6 @@ class Trainer:
                 else:
                     done = (time.perf_counter() - start) / self.seconds
         self.model.eval()
-        return self.loss_history
 
     def step(self, learning_rate: float) -> float:
         """Draw one minibatch, move every parameter once and return the loss before the move."""

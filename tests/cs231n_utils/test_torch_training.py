@@ -15,6 +15,7 @@ from cs231n_utils.torch_training import (
     evaluate_captions,
     image_batches,
     init_weights,
+    make_captioner,
     predict,
     schedule,
     set_dropout,
@@ -47,7 +48,8 @@ def trained(**options):
     model = init_weights(TinyCaptioner(), seed=0)
     options = {"steps": 60, "learning_rate": 0.02, "batch_size": 4, "progress": False} | options
     trainer = Trainer.for_captions(model, captions_of_a_chain(), **options)
-    return model, trainer.train()
+    trainer.train()
+    return model, trainer.loss_history
 
 
 def test_the_loss_of_captions_is_that_of_the_numpy_chapters():
@@ -187,3 +189,15 @@ def test_dropout_is_set_everywhere():
     model = nn.Sequential(TinyCaptioner(), nn.Dropout(0.3))
     set_dropout(model, 0.0)
     assert [m.p for m in model.modules() if isinstance(m, nn.Dropout)] == [0.0, 0.0]
+
+
+def test_the_chapters_captioner_has_its_size_and_no_dropout():
+    def build(word_to_idx, input_dim, wordvec_dim, num_heads, num_layers):
+        assert (num_heads, num_layers, wordvec_dim) == (4, 2, 64)
+        return TinyCaptioner(len(word_to_idx), input_dim)
+
+    model = make_captioner(build, {"<NULL>": 0, "a": 1}, 5, seed=1)
+    assert model.dropout.p == 0
+    assert model.output.weight.shape == (2, 8)
+    same = init_weights(TinyCaptioner(2, 5), seed=1)
+    assert torch.equal(model.output.weight, same.output.weight)
