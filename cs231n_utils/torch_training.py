@@ -56,7 +56,7 @@ def set_dropout(model: nn.Module, p: float) -> nn.Module:
 # What the chapter's captioner is made of, and how it is trained. A small one that sees many
 # captions writes better ones, after a minute, than a large one that sees few.
 CAPTIONER_SIZE = {"wordvec_dim": 64, "num_heads": 4, "num_layers": 2}
-CAPTIONER_TRAINING = {"batch_size": 64, "learning_rate": 3e-3}
+CAPTIONER_TRAINING = {"batch_size": 64, "learning_rate": 6e-3}
 
 
 def make_captioner(
