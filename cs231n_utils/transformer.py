@@ -98,4 +98,8 @@ class GreedyCaptioner(nn.Module):
             word = torch.where(ended, self._null, word)
             words = torch.cat([words, word[:, None]], dim=1)
             ended |= word == self._end
-        return words[:, 1:].cpu().numpy()
+            if ended.all():
+                break
+        captions = np.full((len(features), max_length), self._null, dtype=np.int64)
+        captions[:, : words.shape[1] - 1] = words[:, 1:].cpu().numpy()
+        return captions
