@@ -119,7 +119,11 @@ def make_targets(makefile: str) -> set[str]:
 def test_make_help_tells_of_every_target():
     makefile = (ROOT / "Makefile").read_text()
     told = subprocess.run(
-        ["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "--no-print-directory", "help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     helped = {line.split()[0] for line in told.splitlines()}
     assert helped == make_targets(makefile)
