@@ -2,8 +2,9 @@
 
     python benchmarks/captioners.py --models rnn lstm transformer --seconds 60
 
-The models are the chapters' own solutions. Each trains in one thread, as in its chapter; the second
-core is free for the rest. The learning rate follows the time that has gone, whatever the number of
+The models are the chapters' own solutions, each with the size and learning rate of its chapter, and two
+threads (`--threads`).
+The learning rate follows the time that has gone, whatever the number of
 minibatches that fit into it. Each caption is compared with four of its scene's five captions, as in
 the chapters.
 
@@ -19,6 +20,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
+import torch
 from threadpoolctl import threadpool_limits
 
 from autograder.course import find_assignment
@@ -28,7 +30,12 @@ from cs231n_utils.data import load_captions
 from cs231n_utils.data.captions import CaptionData
 from cs231n_utils.metrics import corpus_bleu
 from cs231n_utils.solver import CaptioningSolver
-from cs231n_utils.torch_training import Trainer, init_weights, schedule, set_dropout
+from cs231n_utils.torch_training import (
+    CAPTIONER_TRAINING,
+    Trainer,
+    make_captioner,
+    schedule,
+)
 
 
 class Trainee(Protocol):
@@ -82,17 +89,16 @@ class TransformerTrainee:
     def __init__(self, data: CaptionData, seed: int) -> None:
         """Take the solution's class from the notebook and draw its parameters."""
         cells = run_cells(find_assignment("a5_transformer_captioning").solution_cells())
-        model = cells["CaptioningTransformer"](
-            data.word_to_idx, data.feature_dim, wordvec_dim=64, num_heads=4, num_layers=1
+        model = make_captioner(
+            cells["CaptioningTransformer"], data.word_to_idx, data.feature_dim, seed=seed
         )
-        init_weights(model, seed=seed)
-        set_dropout(model, 0.0)
-        self.trainer = Trainer.for_captions(model, data.train, steps=1, batch_size=64, seed=seed)
+        size = CAPTIONER_TRAINING["batch_size"]
+        self.trainer = Trainer.for_captions(model, data.train, steps=1, batch_size=size, seed=seed)
         self.sample = model.sample
 
     def step(self, done: float) -> None:
         """Learn from one minibatch; the learning rate rises first."""
-        self.trainer.step(4e-3 * schedule(done))
+        self.trainer.step(CAPTIONER_TRAINING["learning_rate"] * schedule(done))
 
 
 # Size and learning rate of the first two are the best of the few that were tried for 40 seconds:
@@ -130,6 +136,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--clock", choices=CLOCKS, default="wall")
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--scenes", type=int, default=20000, help="to learn from")
     options = parser.parse_args()
 
@@ -142,7 +149,8 @@ def main() -> None:
         scores, steps = [], []
         for seed in options.seeds:
             trainee = MODELS[name](data, seed)
-            with threadpool_limits(limits=1):  # BLAS and PyTorch alike
+            torch.set_num_threads(options.threads)
+            with threadpool_limits(limits=options.threads):  # BLAS
                 steps.append(train(trainee, options.seconds, CLOCKS[options.clock]))
             scores.append(bleu_on_unseen_scenes(trainee, data))
         row = " | ".join(f"{score:.3f}" for score in scores)
