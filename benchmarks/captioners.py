@@ -2,11 +2,10 @@
 
     python benchmarks/captioners.py --models rnn lstm transformer --seconds 60
 
-The models are the chapters' own solutions, each with the size and learning rate of its chapter, and two
-threads (`--threads`).
-The learning rate follows the time that has gone, whatever the number of
-minibatches that fit into it. Each caption is compared with four of its scene's five captions, as in
-the chapters.
+The models are the chapters' own solutions, each with the size and learning rate of its chapter, and
+each may use two threads (`--threads`). The learning rate follows the time that has gone, whatever
+the number of minibatches that fit into it. Each caption is compared with four of its scene's five
+captions, as in the chapters.
 
 On a busy computer `--clock cpu` counts the processor's seconds in place of the clock's.
 """
