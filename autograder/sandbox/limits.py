@@ -26,10 +26,12 @@ class Limits:
     grace_seconds: float = 2.0
     """Between an interrupt and the end of the session, when the interrupt is ignored."""
 
-    address_space: int | None = 4 * GIB
-    """Virtual memory of the process. NumPy and torch on a CPU map about 0.7 GiB. None for CUDA,
-    which maps far more than it uses.
+    address_space: int | None = 8 * GIB
+    """Virtual memory of the process. NumPy and a torch without CUDA map about 0.7 GiB, a torch with
+    CUDA 4.8 GiB when it is imported. None to use a GPU, which maps far more than it uses.
     """
+    private_memory: int = 4 * GIB
+    """Private, writable memory of the process: what NumPy and Python allocate."""
     cpu_seconds: int = 600
     """Processor time of the process, all threads together."""
     file_size: int = 64 * MIB
@@ -65,6 +67,7 @@ class Limits:
         limits = {
             # The soft limit's signal can be ignored; the hard limit's cannot.
             "RLIMIT_CPU": [self.cpu_seconds, self.cpu_seconds + 2],
+            "RLIMIT_DATA": [self.private_memory] * 2,
             "RLIMIT_FSIZE": [self.file_size] * 2,
             "RLIMIT_NOFILE": [self.open_files] * 2,
             "RLIMIT_CORE": [0, 0],

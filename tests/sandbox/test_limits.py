@@ -204,3 +204,10 @@ def test_a_limit_must_be_above_zero():
 
 def test_without_a_bound_on_the_address_space_there_is_none():
     assert "RLIMIT_AS" not in Limits(address_space=None).rlimits()
+
+
+def test_private_memory_is_bounded_below_the_address_space(fresh):
+    session = fresh(address_space=8 << 30, private_memory=1 << 30)
+    result = session.run_cell("import numpy as np\nnp.empty(2 << 27)")  # 2 GiB, never touched
+    assert [output["ename"] for output in result.outputs] == ["MemoryError"]
+    assert session.run_cell("np.empty(1 << 26).nbytes").status == "ok"
