@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cs231n_utils.transcripts import FLOOR, SAME
+
 from .exercise import Edit, Exercise, Mistake
 from .student import Call, Local, Student, Transport
 
 if TYPE_CHECKING:
     from .course import Assignment
-
-SAME = 1e-6  # relative; two right ways to write one formula differ by rounding only
 
 
 class MistakeBank:
@@ -103,7 +103,10 @@ def _same_item(known: Any, seen: Any) -> bool:
         with np.errstate(all="ignore"):
             # Finite values on their own scale; NaN and infinity must stand in the same places.
             scale = np.abs(known[np.isfinite(known)]).max(initial=0.0)
-            return np.allclose(known, seen, rtol=0, atol=SAME * scale + 1e-12, equal_nan=True)
+            single = np.float32 in (known.dtype, seen.dtype)
+            loose = "single" if single else "double"
+            room = SAME[loose] * scale + FLOOR[loose]
+            return np.allclose(known, seen, rtol=0, atol=room, equal_nan=True)
     if isinstance(known, np.ndarray) or isinstance(seen, np.ndarray):
         return False
     # Handles and containers stay with the student: how a cache is laid out is nobody's business.

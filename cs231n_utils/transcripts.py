@@ -24,7 +24,11 @@ from safetensors.numpy import save
 from .compare import COMPARATORS, untouched
 from .driving import Driver
 
-SAME = 1e-6  # relative to an answer's size: right ways to write one formula differ by rounding
+# Two answers are the same up to rounding, relative to their size: other ways to write one formula,
+# other processors and other numbers of threads round differently. The floor is for what is zero but
+# for rounding, such as the gradient of a number that makes no difference.
+SAME = {"double": 1e-6, "single": 1e-4}
+FLOOR = {"double": 1e-10, "single": 1e-4}
 
 
 class UnknownExercise(KeyError):
@@ -125,6 +129,7 @@ def _print(value: Any) -> Any:
     finite = np.where(np.isfinite(flat), flat, 0.0)
     weights = np.random.default_rng(flat.size).standard_normal((3, flat.size))
     return {
+        "precision": "single" if value.dtype in (np.float16, np.float32) else "double",
         "shape": list(value.shape),
         "not finite": int((~np.isfinite(flat)).sum()),
         "size": float(np.sqrt((finite**2).sum())),
@@ -137,7 +142,8 @@ def same_prints(known: Any, seen: Any) -> bool:
     if isinstance(known, dict) and isinstance(seen, dict) and "sums" in known and "sums" in seen:
         if known["shape"] != seen["shape"] or known["not finite"] != seen["not finite"]:
             return False
-        room = SAME * max(known["size"], seen["size"]) + 1e-10
+        loose = "single" if "single" in (known["precision"], seen["precision"]) else "double"
+        room = SAME[loose] * max(known["size"], seen["size"]) + FLOOR[loose]
         pairs = zip(known["sums"], seen["sums"], strict=True)
         return all(abs(a - b) <= room for a, b in pairs)
     if isinstance(known, dict) and isinstance(seen, dict):
