@@ -33,11 +33,15 @@ class MistakeBank:
 
     def transport(self, exercise: Exercise, edit: Edit | None = None) -> Transport:
         """Return our solution, with one edit if given, ready to be called in this process."""
+        return Local(self.namespace(exercise, edit))
+
+    def namespace(self, exercise: Exercise, edit: Edit | None = None) -> dict[str, Any]:
+        """Run our solution, with one edit if given, and return its names."""
         cells = self.assignment.solution_cells()
         if edit is not None:
             cell = edit.cell or exercise.name
             cells = {k: edit.apply(v) if k == cell else v for k, v in cells.items()}
-        return Local(run_cells(cells))
+        return run_cells(cells)
 
     def logs(self, exercise: Exercise, mistake: Mistake, seed: int) -> list[list[Call]]:
         """Return what the mistake answers, for each case of the exercise."""

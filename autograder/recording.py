@@ -16,7 +16,7 @@ from cs231n_utils import transcripts
 from .course import Assignment
 from .exercise import Case, Exercise, ExerciseError
 from .judge import PUBLIC_SEED, Examination, examine_case
-from .mistakes import MistakeBank, run_cells
+from .mistakes import MistakeBank
 from .student import Call, Kept, Student
 
 
@@ -33,11 +33,9 @@ def record(exercise: Exercise, bank: MistakeBank) -> dict[str, Any]:
         for index, case in enumerate(exercise.cases)
         if case.public
     ]
-    cells = bank.assignment.solution_cells()
     mistakes = []
     for mistake in exercise.mistakes:
-        cell = mistake.cell or exercise.name
-        namespace = run_cells({k: mistake.apply(v) if k == cell else v for k, v in cells.items()})
+        namespace = bank.namespace(exercise, mistake)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             prints = [transcripts.replay(case["calls"], namespace).prints for case in cases]

@@ -120,23 +120,24 @@ def _lines(sources: Iterable[str]) -> set[str]:
 
 def outside_solutions(source: str) -> str:
     """Return a cell's text without what stands between its solution markers."""
-    kept, inside = [], False
-    for line in source.splitlines():
-        if "BEGIN SOLUTION" in line or "END SOLUTION" in line:
-            inside = "BEGIN" in line
-        elif not inside:
-            kept.append(line)
-    return "\n".join(kept)
+    return "\n".join(line for line, inside in _marked_lines(source) if not inside)
 
 
 def solution_lines(source: str) -> Iterator[str]:
     """Yield the lines between the solution markers that could give an answer away."""
+    for line, inside in _marked_lines(source):
+        if inside and len(line.strip()) > 8:
+            yield line.strip()
+
+
+def _marked_lines(source: str) -> Iterator[tuple[str, bool]]:
+    """Yield each line but the markers, and whether it stands between them."""
     inside = False
     for line in source.splitlines():
         if "BEGIN SOLUTION" in line or "END SOLUTION" in line:
             inside = "BEGIN" in line
-        elif inside and len(line.strip()) > 8:
-            yield line.strip()
+        else:
+            yield line, inside
 
 
 def _stale_transcripts(assignment: Assignment) -> Iterator[str]:
