@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-PUBLIC = ("torch.", "numpy.", "math.", "cs231n_utils.")
+PUBLIC = ("torch.", "numpy.", "math.", "operator.", "PIL.", "cs231n_utils.")
 MAX_DEPTH = 10
 
 
