@@ -171,7 +171,7 @@ class Student:
         args: Sequence[Any],
         *,
         cotangent: np.ndarray,
-        wrt: Sequence[int] = (),
+        wrt: Sequence[int | Sequence[int]] = (),
         module: Kept | None = None,
         kwargs: Mapping[str, Any] | None = None,
     ) -> tuple[Any, list[np.ndarray | None]]:
@@ -179,14 +179,15 @@ class Student:
 
         The gradients are of sum(cotangent * first output), for the tensor arguments at the
         positions `wrt` and then for the parameters of `module`, sorted by name. They are None where
-        the result does not depend on them.
+        the result does not depend on them. The position (0, 2) is the third tensor of the list that
+        comes first.
         """
         body = {
             "op": "gradients",
             "target": dict(function.target),
             "args": [self._encode(value) for value in args],
             "kwargs": {name: self._encode(value) for name, value in (kwargs or {}).items()},
-            "wrt": list(wrt),
+            "wrt": [place if isinstance(place, int) else list(place) for place in wrt],
             "module": None if module is None else module.number,
             "cotangent": np.asarray(cotangent),
         }

@@ -55,14 +55,15 @@ class Driver:
     def _do_gradients(self, request: dict[str, Any]) -> dict[str, Any]:
         """Call, then return the vector-Jacobian products for the named arguments (or parameters).
 
-        `wrt` holds positions of tensor arguments; `module` is the number of a kept module whose
-        parameters are wanted too. `cotangent` weighs the first output, and must have its shape.
+        `wrt` holds positions of tensor arguments ([0, 2]: the third of the list that comes first);
+        `module` is the number of a kept module whose parameters are wanted too. `cotangent` weighs
+        the first output, and must have its shape.
         """
         torch = importlib.import_module("torch")
         arguments = Arguments(self)
         args = [arguments.build(value) for value in request["args"]]
         kwargs = {name: arguments.build(value) for name, value in request["kwargs"].items()}
-        inputs = [args[position].requires_grad_(True) for position in request["wrt"]]
+        inputs = [_at(args, position).requires_grad_(True) for position in request["wrt"]]
         if request.get("module") is not None:
             # By name: the order in which a constructor makes its parts is nobody's business.
             named = dict(self.kept[request["module"]].named_parameters())
@@ -221,6 +222,13 @@ def public(name: str) -> Any:
             value = getattr(value, part)
         return value
     raise ValueError(f"no public object is named {name}")
+
+
+def _at(args: list[Any], position: int | list[int]) -> Any:
+    """Return an argument by its position, or what lies at several positions, one in another."""
+    for step in [position] if isinstance(position, int) else position:
+        args = args[step]
+    return args
 
 
 def is_data(value: Any) -> bool:

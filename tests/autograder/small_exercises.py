@@ -1,7 +1,8 @@
-"""Four small exercises of the kinds that later notebooks need, each with its solution cell.
+"""Five small exercises of the kinds that later notebooks need, each with its solution cell.
 
-They prove the format: a torch loss with gradients, a module whose parameters the judge loads, a
-function that is given a model, and a random transform that is judged by its statistics.
+They prove the format: a torch loss with gradients, one of a list of tensors, a module whose
+parameters the judge loads, a function that is given a model, and a random transform that is judged
+by its statistics.
 """
 
 from __future__ import annotations
@@ -169,6 +170,40 @@ def examine_saliency(student, rng, N, C=3, H=4, W=5, classes=3):
     expect("maps", maps, np.abs(weights[y].reshape(N, C, H, W)).max(axis=1))
 
 
+# ---------------------------------------------------------------- a loss of a list of tensors
+DISTANCES = """
+def distances(maps, targets):
+    return sum(((a - b) ** 2).sum() for a, b in zip(maps, targets))
+"""
+
+distances = Exercise(
+    points=2,
+    returns={"distances": "loss"},
+    mistakes=[
+        Mistake("signed", ("((a - b) ** 2)", "(a - b)"), hint="Can a distance be negative?"),
+        Mistake(
+            "the first map is cut off",
+            ("zip(maps, targets)", "zip([maps[0].detach(), *maps[1:]], targets)"),
+            hint="Does a gradient reach every map?",
+        ),
+    ],
+)
+
+
+@distances.case("maps of two sizes", public=True)
+def examine_distances(student, rng):
+    maps, targets = ([rng.standard_normal((n, 3)) for n in (2, 4)] for _ in range(2))
+    args = [[tensor(m) for m in maps], [tensor(t) for t in targets]]
+    loss, grads = student.gradients(
+        student.distances, args, cotangent=np.array(0.5), wrt=[(0, 0), (0, 1)]
+    )
+    pairs = list(zip(maps, targets, strict=True))
+    expect("loss", loss, sum(((a - b) ** 2).sum() for a, b in pairs))
+    for name, grad, (a, b) in zip(("first", "second"), grads, pairs, strict=True):
+        if expect_true(grad is not None, f"no gradient reaches the {name} map"):
+            expect(f"the gradient of the {name} map", grad, a - b)
+
+
 # ---------------------------------------------------------------- a random transform
 FLIP = """
 def jitter(x, p, generator):
@@ -228,6 +263,7 @@ EXERCISES = {
     "focal_loss": (focal_loss, FOCAL),
     "gate": (gate, MLP),
     "saliency": (saliency, SALIENCY),
+    "distances": (distances, DISTANCES),
     "jitter": (jitter, FLIP),
 }
 for _name, (_exercise, _) in EXERCISES.items():
