@@ -145,6 +145,48 @@ def distributed(name: str, got: Any, want: Any, *, draws: int) -> str | None:
     return None
 
 
+def uniform(name: str, got: Any, want: Any, *, shape: Sequence[int]) -> str | None:
+    """Accept random draws of this shape that are spread evenly over the interval `want` (2,).
+
+    Judged are the support, the steepness everywhere (the largest gap between the share of draws
+    below a value and what it must be, with the bound of Dvoretzky, Kiefer and Wolfowitz), both
+    ends, and that draws differ from each other. A right answer fails once in three million times.
+    """
+    low, high = np.asarray(want, np.float64)
+    trouble = _not_numbers(name, got) or _wrong_shape(name, got, tuple(shape), squeeze=False)
+    if trouble:
+        return trouble
+    seen = (np.sort(np.asarray(got, np.float64), axis=None) - low) / (high - low)
+    size = seen.size
+    if not np.isfinite(seen).all() or seen[0] < 0 or seen[-1] > 1:
+        return f"{name} must lie between {low:g} and {high:g}"
+    # Each of the two bounds is passed with a chance of one in ten million.
+    chance = 1e-7
+    steps = np.arange(size + 1) / size
+    gap = max((steps[1:] - seen).max(), (seen - steps[:-1]).max())
+    if gap > np.sqrt(np.log(2 / chance) / (2 * size)):
+        place = low + (high - low) * seen[int(np.argmax(np.abs(steps[1:] - seen)))]
+        return (
+            f"{name} must be spread evenly between {low:g} and {high:g}. "
+            f"Around {place:.2f} the density is not that"
+        )
+    room = 1 - chance ** (1 / size)
+    if seen[0] > room or seen[-1] < 1 - room:
+        return f"{name} must reach both {low:g} and {high:g}, nearly"
+    if len(np.unique(seen)) < 0.9 * size:
+        return f"{name}: the same numbers come again and again"
+    return None
+
+
+def number(name: str, got: Any, want: Any) -> str | None:
+    """Accept this very whole number, and say both when it is another."""
+    trouble = _not_numbers(name, got) or _wrong_shape(name, got, (), squeeze=True)
+    if trouble:
+        return trouble
+    got, want = int(np.asarray(got).reshape(())), int(np.asarray(want))
+    return None if got == want else f"{name} must be {want}. Got {got}"
+
+
 def untouched(changed: Sequence[int], names: Sequence[str]) -> str:
     """Return a sentence when one of the call's first arrays, named in order, was changed; or ""."""
     found = [names[i] for i in changed if i < len(names)]
@@ -157,6 +199,8 @@ COMPARATORS: dict[str, Callable[..., str | None]] = {
     "between": between,
     "dropped_out": dropped_out,
     "distributed": distributed,
+    "uniform": uniform,
+    "number": number,
 }
 
 
