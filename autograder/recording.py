@@ -130,6 +130,8 @@ def _symbolic(value: Any, answers: dict[int, list[int]]) -> Any:
     if isinstance(value, dict):
         if value.get("__ref__") == "kept":
             return {"__answer__": answers[value["id"]]}
+        if value.get("__ref__") == "tensor" and "answer" in value:
+            return {"__ref__": "tensor", "value": {"__answer__": value["answer"]}}
         return {
             key: {"__answer__": answers[item], "number": True}
             if key in ("id", "module") and item is not None

@@ -1,8 +1,8 @@
-"""Five small exercises of the kinds that later notebooks need, each with its solution cell.
+"""Small exercises of the kinds that later notebooks need, each with its solution cell.
 
 They prove the format: a torch loss with gradients, one of a list of tensors, a module whose
-parameters the judge loads, a function that is given a model, and a random transform that is judged
-by its statistics.
+parameters the judge loads, a function that is given a model, a random transform that is judged by
+its statistics, and random numbers that must come again with the same seed.
 """
 
 from __future__ import annotations
@@ -259,12 +259,50 @@ def examine_nothing_dropped(student, rng):
     expect("out", student.jitter(tensor(x), 0.0, generator(1)), x)
 
 
+# ---------------------------------------------------------------- random numbers with a seed
+DICE = """
+def draw(size, seed):
+    torch.manual_seed(seed)
+    return 2 * torch.rand(size) - 1
+"""
+
+dice = Exercise(
+    points=2,
+    returns={"draw": "numbers"},
+    mistakes=[
+        Mistake("between 0 and 1", ("2 * torch.rand(size) - 1", "torch.rand(size)"), hint="Both?"),
+        Mistake(
+            "the seed is left out",
+            ("torch.manual_seed(seed)", "torch.manual_seed(5 + int(torch.rand(1) * 1000))"),
+            hint="Draw twice.",
+        ),
+    ],
+    equivalents=[
+        Equivalent(
+            "another stream of random numbers",
+            ("2 * torch.rand(size) - 1", "1 - 2 * torch.rand(size + 3)[3:]"),
+        )
+    ],
+)
+
+
+@dice.case("one seed, the same numbers", public=True, size=50)
+def examine_dice(student, rng, size):
+    student.public("torch.manual_seed", int(rng.integers(1000)))
+    first, second = (student.draw(size, 3) for _ in range(2))
+    for numbers in (first, second):
+        expect("numbers", numbers, [-1, 1], comparator="uniform", shape=[size])
+    change = student.public("torch.sub", student.again(first), student.again(second))
+    expect("what changes when drawn again", change, np.zeros(size))
+
+
 EXERCISES = {
     "focal_loss": (focal_loss, FOCAL),
     "gate": (gate, MLP),
     "saliency": (saliency, SALIENCY),
     "distances": (distances, DISTANCES),
     "jitter": (jitter, FLIP),
+    "dice": (dice, DICE),
 }
 for _name, (_exercise, _) in EXERCISES.items():
     _exercise.name, _exercise.assignment, _exercise.title = _name, "small", _name

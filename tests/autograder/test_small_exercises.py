@@ -65,3 +65,12 @@ def test_the_recording_replays_right_on_the_solution_and_wrong_on_a_mistake(exer
         wrong = transcripts.replay(case["calls"], namespace)
         if exercise.name != "jitter" or mistake.name == "p is what is kept":
             assert transcripts.troubles(case, wrong, recorded["returns"]) != []
+
+
+def test_a_recording_replays_right_on_other_right_answers(exercise, bank):
+    recorded = record(exercise, bank)
+    for equivalent in exercise.equivalents:
+        namespace = bank.namespace(exercise, equivalent)
+        for case in recorded["cases"]:
+            done = transcripts.replay(case["calls"], namespace)
+            assert transcripts.troubles(case, done, recorded["returns"]) == [], equivalent.name
