@@ -38,7 +38,7 @@ class Download:
     sha256: its published checksum, or None where none is published: then the checksum of the first
     complete download is written beside it and holds from then on.
     about: size and content, for people.
-    folder: what a ZIP archive unpacks to; None for a file that is used as it is.
+    folder: what a ZIP or tar.gz archive unpacks to; None for a file that is used as it is.
     members: the files that must come out of the archive.
     """
 

@@ -15,6 +15,12 @@ COCO_MEMBERS = (
     "val2014_vgg16_fc7_pca.h5",
 )
 
+CIFAR10_MEMBERS = (
+    *(f"data_batch_{number}.bin" for number in range(1, 6)),
+    "test_batch.bin",
+    "batches.meta.txt",
+)
+
 DOWNLOADS = {
     download.name: download
     for download in (
@@ -27,6 +33,16 @@ DOWNLOADS = {
             folder="coco_captioning",
             members=COCO_MEMBERS,
             about="captions of COCO 2014 with VGG-16 features; about 1 GB, 2.5 GB unpacked",
+        ),
+        Download(
+            name="cifar10",
+            url="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+            file_name="cifar-10-binary.tar.gz",
+            # As TensorFlow Datasets keeps it; the dataset's page gives an MD5 sum of the same file.
+            sha256="c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+            folder="cifar10",
+            members=CIFAR10_MEMBERS,
+            about="CIFAR-10, 60,000 pictures of 32 x 32 pixels; 170 MB, 184 MB unpacked",
         ),
     )
 }
