@@ -1,0 +1,266 @@
+"""SimCLR's training, and what the features are worth; the networks are in simclr_models.py.
+
+The loss is the student's: `train_simclr` calls loss(out_left, out_right, temperature).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from cs231n_utils.augment import Augmentation, normalise, to_floats
+from cs231n_utils.simclr_models import (
+    ENCODERS,
+    HEADS,
+    SimCLRModel,
+    count_features,
+    make_model,
+    read_checkpoint,
+    resnet18_encoder,
+    save_checkpoint,
+    small_encoder,
+)
+from cs231n_utils.solver import LossNotFinite
+from cs231n_utils.torch_training import schedule
+
+__all__ = [
+    "ENCODERS",
+    "HEADS",
+    "LABELS_PER_CLASS",
+    "SCENES_AUGMENTATION",
+    "TRAINING",
+    "SimCLRModel",
+    "count_features",
+    "encode",
+    "few_labels",
+    "linear_probe",
+    "make_model",
+    "read_checkpoint",
+    "resnet18_encoder",
+    "save_checkpoint",
+    "small_encoder",
+    "train_from_scratch",
+    "train_simclr",
+]
+
+Loss = Callable[[torch.Tensor, torch.Tensor, float], torch.Tensor]
+
+# What the chapter's runs have in common. In the painted scenes no colour means anything, and a
+# thing is most of its picture: so colours change more than in photographs, and crops are larger.
+SCENES_AUGMENTATION = Augmentation(scale=(0.3, 1.0), jitter=(0.4, 0.4, 0.4, 0.5), grey=0.5)
+TRAINING = {"temperature": 0.5, "batch_size": 256, "learning_rate": 3e-3, "weight_decay": 1e-4}
+LABELS_PER_CLASS = 10
+
+
+def train_simclr(
+    model: nn.Module,
+    images: np.ndarray,
+    loss: Loss,
+    *,
+    steps: int | None = None,
+    epochs: int | None = None,
+    temperature: float = TRAINING["temperature"],
+    batch_size: int = TRAINING["batch_size"],
+    learning_rate: float = TRAINING["learning_rate"],
+    weight_decay: float = TRAINING["weight_decay"],
+    augment: Augmentation = SCENES_AUGMENTATION,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+    threads: int | None = 1,
+    progress: bool = True,
+    description: str = "SimCLR",
+) -> list[float]:
+    """Train a model on pictures without labels, in place; return the loss of every minibatch.
+
+    Every minibatch's pictures are changed at random twice, and the two halves go through the model
+    together. The learning rate rises at first and then falls along half a cosine; AdamW.
+
+    Arguments:
+        model: returns (features, projections), as SimCLRModel does; stays on `device`.
+        images: uint8 (N, 32, 32, 3).
+        loss: loss(out_left, out_right, temperature), each out (batch_size, out_dim).
+        steps, epochs: how long to train: give one of the two.
+        augment: the changes.
+        seed: of the order of the pictures and their changes.
+        threads: of a training on the CPU; None: as many as PyTorch likes.
+
+    Raises:
+        LossNotFinite: when the loss of a minibatch is NaN or infinite.
+        ValueError: when not exactly one of steps and epochs is given, or there are fewer pictures
+            than batch_size.
+    """
+    if (steps is None) == (epochs is None):
+        raise ValueError(f"give either steps or epochs. Got steps={steps}, epochs={epochs}")
+    if batch_size > len(images):
+        raise ValueError(f"batch_size must be at most {len(images)}, all. Got {batch_size}")
+    steps = steps if epochs is None else epochs * (len(images) // batch_size)
+    model.to(device, memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, weight_decay=weight_decay)
+    generator = torch.Generator().manual_seed(seed)
+    history: list[float] = []
+    bar = _bar(steps, description, progress)
+    with bar, _threads(device, threads):
+        for pictures, _ in _batches(images, None, batch_size, steps, generator, device):
+            views = augment(torch.cat([pictures, pictures]), generator)
+            model.train()
+            projections = model(views.contiguous(memory_format=torch.channels_last))[1]
+            lost = loss(projections[:batch_size], projections[batch_size:], temperature)
+            rate = learning_rate * schedule(len(history) / steps)
+            history.append(_move(optimizer, lost, rate, len(history)))
+            bar.set_postfix_str(f"loss {history[-1]:.3f}", refresh=False)
+            bar.update()
+    model.eval()
+    return history
+
+
+def encode(model: nn.Module, images: np.ndarray, batch_size: int = 500) -> np.ndarray:
+    """Return features of pictures, uint8 (N, 32, 32, 3): float32 (N, D).
+
+    model: an encoder, or a SimCLRModel, whose features are then the normalised ones.
+    """
+    device = next(model.parameters()).device
+    model.eval()
+    parts = []
+    with torch.no_grad(), _threads(device, 1):
+        for start in range(0, len(images), batch_size):
+            pictures = normalise(to_floats(images[start : start + batch_size], device))
+            found = model(pictures.contiguous(memory_format=torch.channels_last))
+            parts.append((found[0] if isinstance(found, tuple) else found).cpu().numpy())
+    return np.concatenate(parts)
+
+
+def few_labels(labels: np.ndarray, per_class: int = LABELS_PER_CLASS, seed: int = 0) -> np.ndarray:
+    """Choose `per_class` pictures of every class; return their rows, (per_class * classes,)."""
+    rng = np.random.default_rng(seed)
+    rows = [rng.permutation(np.flatnonzero(labels == label)) for label in np.unique(labels)]
+    if min(map(len, rows)) < per_class:
+        raise ValueError(
+            f"every class must have {per_class} pictures. Got {min(map(len, rows))} of one"
+        )
+    return np.concatenate([row[:per_class] for row in rows])
+
+
+def linear_probe(
+    features_train: np.ndarray,
+    labels_train: np.ndarray,
+    features_test: np.ndarray,
+    labels_test: np.ndarray,
+    *,
+    strength: float = 0.01,
+    seed: int = 0,
+) -> float:
+    """Return the share of test pictures that a linear classifier of the features gets right.
+
+    A logistic regression on standardised features; the encoder behind them is not changed.
+    strength: how freely the weights may grow; small for few labels.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    mean, std = features_train.mean(axis=0), features_train.std(axis=0) + 1e-6
+    classifier = LogisticRegression(C=strength, max_iter=1000, random_state=seed)
+    classifier.fit((features_train - mean) / std, labels_train)
+    return float(classifier.score((features_test - mean) / std, labels_test))
+
+
+def train_from_scratch(
+    images: np.ndarray,
+    labels: np.ndarray,
+    images_test: np.ndarray,
+    labels_test: np.ndarray,
+    *,
+    encoder: nn.Module | None = None,
+    steps: int = 1000,
+    batch_size: int = 64,
+    learning_rate: float = 3e-3,
+    weight_decay: float = 1e-2,
+    augment: Augmentation = SCENES_AUGMENTATION,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+    threads: int | None = 1,
+    progress: bool = True,
+) -> float:
+    """Train an encoder and a linear layer on labelled pictures; return the share of right answers.
+
+    What SimCLR is compared with: the same encoder, the same few labels, and pictures that are
+    changed at random as well. Arguments as in `train_simclr`; labels: integers from 0.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        encoder = small_encoder() if encoder is None else encoder
+        head = nn.Linear(count_features(encoder), int(max(labels)) + 1)
+    model = nn.Sequential(encoder, head).to(device, memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, weight_decay=weight_decay)
+    generator = torch.Generator().manual_seed(seed)
+    size = min(batch_size, len(images))
+    bar = _bar(steps, "from scratch", progress)
+    with bar, _threads(device, threads):
+        batches = _batches(images, labels, size, steps, generator, device)
+        for step, (pictures, answers) in enumerate(batches):
+            changed = augment(pictures, generator).contiguous(memory_format=torch.channels_last)
+            model.train()
+            lost = F.cross_entropy(model(changed), answers)
+            seen = _move(optimizer, lost, learning_rate * schedule(step / steps), step)
+            bar.set_postfix_str(f"loss {seen:.3f}", refresh=False)
+            bar.update()
+    return float(np.mean(encode(model, images_test).argmax(axis=1) == labels_test))
+
+
+def _batches(
+    images: np.ndarray,
+    labels: np.ndarray | None,
+    size: int,
+    steps: int,
+    generator: torch.Generator,
+    device: str | torch.device,
+) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
+    """Yield `steps` minibatches of pictures (size, 3, H, W); each once before any twice."""
+    images = torch.as_tensor(images)
+    answers = None if labels is None else torch.as_tensor(labels, dtype=torch.long)
+    done = 0
+    while True:
+        order = torch.randperm(len(images), generator=generator)
+        for rows in order[: len(images) // size * size].split(size):
+            if done == steps:
+                return
+            done += 1
+            yield (
+                to_floats(images[rows], device),
+                None if labels is None else answers[rows].to(device),
+            )
+
+
+def _move(optimizer: torch.optim.Optimizer, loss: torch.Tensor, rate: float, step: int) -> float:
+    """Move every parameter once; return the loss."""
+    if not torch.isfinite(loss).all():
+        raise LossNotFinite(f"the loss must stay finite. Got {loss.item()} in minibatch {step + 1}")
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.step()
+    return loss.item()
+
+
+def _bar(steps: int, description: str, progress: bool) -> tqdm:
+    # On stdout: Jupyter paints stderr red.
+    options = {"file": sys.stdout, "mininterval": 0.5, "ncols": 90}
+    return tqdm(total=steps, desc=description, disable=not progress, **options)
+
+
+@contextlib.contextmanager
+def _threads(device: str | torch.device, threads: int | None) -> Iterator[None]:
+    """Set PyTorch's threads for a training on the CPU, and put them back."""
+    before = torch.get_num_threads()
+    if threads is not None and torch.device(device).type == "cpu":
+        torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
