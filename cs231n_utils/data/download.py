@@ -35,8 +35,9 @@ class Download:
     """One file to download: an archive and what should be inside it, or a file used as it is.
 
     name: what load functions and the command line call it. url: where it is. file_name: its name.
-    sha256: its published checksum, or None where none is published: then the checksum of the first
-    complete download is written beside it and holds from then on.
+    sha256: its published checksum, or as much of its beginning as is published, or None where
+    nothing is. In any case the checksum of the first complete download is written beside it and
+    holds from then on.
     about: size and content, for people.
     folder: what a ZIP or tar.gz archive unpacks to; None for a file that is used as it is.
     members: the files that must come out of the archive.
@@ -128,18 +129,22 @@ def _check(download: Download, file: Path) -> str:
     """Return the file's checksum, compared with the published or else the recorded one."""
     import pooch
 
-    found, record = pooch.file_hash(str(file)), _record(file)
-    expected, source = download.sha256, "as published"
-    if not expected and record.exists():
-        expected = record.read_text()[:64]
-        source = f"as the first download had (kept in {record.name})"
-    if expected and found != expected:
-        raise ChecksumMismatch(
-            f"{file} must have sha256 {expected}, {source}. Got {found}. The file is damaged, or "
-            f"it changed on the server. Delete it{'' if download.sha256 else f' and {record.name}'}"
-            f" and fetch it again with: python -m cs231n_utils.data fetch {download.name}"
-        )
-    return found
+    found, record, published = pooch.file_hash(str(file)), _record(file), download.sha256 or ""
+    whole = len(published) == 64  # then an older record means nothing
+    recorded = record.read_text()[:64] if record.exists() and not whole else found
+    if not found.startswith(published):
+        rule = f"{'' if whole else 'beginning with '}{published}, as published"
+        files = file.name
+    elif found != recorded:
+        rule = f"{recorded}, as the first download had (kept in {record.name})"
+        files = f"{file.name} and {record.name}"
+    else:
+        return found
+    raise ChecksumMismatch(
+        f"{file} must have sha256 {rule}. Got {found}. The file is damaged, or it changed on the "
+        f"server. Delete {files} and fetch again with: "
+        f"python -m cs231n_utils.data fetch {download.name}"
+    )
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -10,8 +10,12 @@ import importlib.util
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 SIDE = 76  # pixels of a photograph's shorter side; a scene takes a 64 x 64 window of it
 
@@ -74,16 +78,24 @@ def photograph_path(photograph: Photograph) -> Path:
 
 
 @cache
+def read_photograph(photograph: Photograph) -> Image.Image:
+    """Return a photograph at its full size in RGB, without its tint. Not to be changed."""
+    from PIL import Image
+
+    with Image.open(photograph_path(photograph)) as opened:
+        return opened.convert("RGB")
+
+
+@cache
 def load_photograph(index: int) -> np.ndarray:
     """Return photograph `index` of PHOTOGRAPHS, its shorter side SIDE pixels: uint8 (h, w, 3)."""
     from PIL import Image
 
     photograph = PHOTOGRAPHS[index]
-    with Image.open(photograph_path(photograph)) as opened:
-        image = opened.convert("RGB")
-        scale = SIDE / min(image.size)
-        width, height = (max(SIDE, round(side * scale)) for side in image.size)
-        small = np.asarray(image.resize((width, height), Image.Resampling.BOX), dtype=np.float32)
+    image = read_photograph(photograph)
+    scale = SIDE / min(image.size)
+    width, height = (max(SIDE, round(side * scale)) for side in image.size)
+    small = np.asarray(image.resize((width, height), Image.Resampling.BOX), dtype=np.float32)
     small = np.clip(small * np.array(photograph.tint, dtype=np.float32), 0, 255).astype(np.uint8)
     small.flags.writeable = False
     return small

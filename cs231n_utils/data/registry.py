@@ -44,5 +44,23 @@ DOWNLOADS = {
             members=CIFAR10_MEMBERS,
             about="CIFAR-10, 60,000 pictures of 32 x 32 pixels; 170 MB, 184 MB unpacked",
         ),
+        Download(
+            name="squeezenet",
+            url="https://download.pytorch.org/models/squeezenet1_1-b8a52dc0.pth",
+            file_name="squeezenet1_1-b8a52dc0.pth",
+            # The beginning of the checksum is in the published name, for tools that compare it.
+            sha256="b8a52dc0",
+            about="SqueezeNet 1.1, trained on ImageNet; 5 MB",
+        ),
+        Download(
+            name="imagenet-val-25",
+            url="http://cs231n.stanford.edu/imagenet_val_25.npz",
+            file_name="imagenet_val_25.npz",
+            sha256=None,  # none is published
+            # An npz file is a ZIP archive of arrays.
+            folder="imagenet_val_25",
+            members=("X.npy", "y.npy"),
+            about="25 photographs from ImageNet's validation set, with labels; 4 MB",
+        ),
     )
 }

@@ -129,7 +129,7 @@ def _paint_group(
     light = 1.0 - 0.10 * (across + down) / r - 0.35 * np.clip(distance + 1.3, 0, 1)
 
     base = _COLOURS[scenes.colour[:, place]] + scenes.tint[:, place]
-    other = _second_colour(base)
+    other = second_colour(base)
     pattern = np.empty_like(u)
     for texture, share in enumerate(TEXTURES.values()):
         chosen = np.flatnonzero(scenes.texture[:, place] == texture)
@@ -145,7 +145,7 @@ def _paint_group(
         plane[pixel] = plane[pixel] * shadow + paint
 
 
-def _second_colour(base: np.ndarray) -> np.ndarray:
+def second_colour(base: np.ndarray) -> np.ndarray:
     """Return the pattern's colour (n, 3): whiter than a dark colour, darker than a light one."""
     brightness = base @ np.array([0.30, 0.59, 0.11], dtype=np.float32)
     light = (brightness > 150)[:, None]

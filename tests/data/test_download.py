@@ -1,74 +1,15 @@
 """Downloading, against a small server on localhost that breaks off, knows no ranges, or is away."""
 
 import hashlib
-import http.server
 import re
-import threading
 import zipfile
-from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
 from cs231n_utils.data.__main__ import main
 from cs231n_utils.data.archive import BrokenArchive, UnsafeArchive, unpack
 from cs231n_utils.data.download import ChecksumMismatch, Download, DownloadFailed, fetch, find
-
-
-class Server(http.server.ThreadingHTTPServer):
-    """Serves `content` under every path. break_after: bytes of the body, answer by answer."""
-
-    daemon_threads = True
-
-    def __init__(self, content):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.content, self.etag = content, '"one"'
-        self.ranges, self.break_after, self.asked = True, [], []
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_address[1]}/things.zip"
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        server, wanted = self.server, self.headers.get("Range")
-        server.asked.append(wanted)
-        start = int(re.match(r"bytes=(\d+)-", wanted).group(1)) if wanted else 0
-        changed = self.headers.get("If-Range") not in (None, server.etag)
-        if not server.ranges or changed:
-            start = 0
-        size = len(server.content)
-        if start >= size:
-            self.send_response(416)
-            self.send_header("Content-Range", f"bytes */{size}")
-            self.end_headers()
-            return
-        self.send_response(206 if start else 200)
-        if start:
-            self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
-        self.send_header("Content-Length", str(size - start))
-        self.send_header("ETag", server.etag)
-        self.end_headers()
-        body = server.content[start:]
-        if server.break_after:
-            body = body[: server.break_after.pop(0)]
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-
-@contextmanager
-def serving(content):
-    server = Server(content)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def archive(path, files):
@@ -104,7 +45,7 @@ def sha256(content):
     return hashlib.sha256(content).hexdigest()
 
 
-def test_an_archive_is_fetched_checked_and_unpacked(content, home):
+def test_an_archive_is_fetched_checked_and_unpacked(serving, content, home):
     with serving(content) as server:
         folder = fetch(things(server.url, sha256(content)), home, progress=False)
     assert (folder / "a.txt").read_text() == "a" * 3000
@@ -116,21 +57,21 @@ def test_an_archive_is_fetched_checked_and_unpacked(content, home):
     ]
 
 
-def test_what_is_unpacked_is_not_fetched_again(content, home):
+def test_what_is_unpacked_is_not_fetched_again(serving, content, home):
     with serving(content) as server:
         download = things(server.url)
         assert fetch(download, home, progress=False) == fetch(download, home, progress=False)
         assert server.asked == [None]
 
 
-def test_a_connection_that_breaks_off_is_taken_up_where_it_ended(content, home):
+def test_a_connection_that_breaks_off_is_taken_up_where_it_ended(serving, content, home):
     with serving(content) as server:
         server.break_after = [1000, 2000]
         fetch(things(server.url, sha256(content)), home, progress=False)
         assert server.asked == [None, "bytes=1000-", "bytes=3000-"]
 
 
-def test_a_later_call_goes_on_where_the_interrupted_one_ended(content, home):
+def test_a_later_call_goes_on_where_the_interrupted_one_ended(serving, content, home):
     with serving(content) as server:
         server.break_after = [1000, 0, 0, 0]
         with pytest.raises(DownloadFailed):
@@ -143,14 +84,16 @@ def test_a_later_call_goes_on_where_the_interrupted_one_ended(content, home):
     assert not (home / "things.zip.partial").exists()
 
 
-def test_a_server_that_ignores_ranges_sends_everything_again(content, home):
+def test_a_server_that_ignores_ranges_sends_everything_again(serving, content, home):
     with serving(content) as server:
         server.ranges, server.break_after = False, [1000]
         folder = fetch(things(server.url, sha256(content)), home, progress=False)
     assert (folder / "b.txt").read_text() == "b" * 5000
 
 
-def test_a_file_that_changed_on_the_server_is_not_glued_to_the_old_half(content, home, tmp_path):
+def test_a_file_that_changed_on_the_server_is_not_glued_to_the_old_half(
+    serving, content, home, tmp_path
+):
     newer = archive(tmp_path / "newer.zip", {"a.txt": "n" * 9000, "b.txt": "m" * 100})
     with serving(content) as server:
         server.break_after = [1000, 0, 0, 0]
@@ -161,7 +104,7 @@ def test_a_file_that_changed_on_the_server_is_not_glued_to_the_old_half(content,
     assert (folder / "a.txt").read_text() == "n" * 9000
 
 
-def test_a_partial_file_that_was_already_complete_is_used(content, home):
+def test_a_partial_file_that_was_already_complete_is_used(serving, content, home):
     home.mkdir()
     (home / "things.zip.partial").write_bytes(content)
     with serving(content) as server:
@@ -169,14 +112,14 @@ def test_a_partial_file_that_was_already_complete_is_used(content, home):
         assert server.asked == [f"bytes={len(content)}-"]
 
 
-def test_a_wrong_checksum_is_refused_before_anything_is_unpacked(content, home):
+def test_a_wrong_checksum_is_refused_before_anything_is_unpacked(serving, content, home):
     message = f"Got {sha256(content)}.* fetch things"
     with serving(content) as server, pytest.raises(ChecksumMismatch, match=message):
         fetch(things(server.url, "0" * 64), home, progress=False)
     assert not (home / "things").exists()
 
 
-def test_without_a_published_checksum_the_first_download_sets_it(content, home, tmp_path):
+def test_without_a_published_checksum_the_first_download_sets_it(serving, content, home, tmp_path):
     with serving(content) as server:
         folder = fetch(things(server.url), home, progress=False)
         assert (home / "things.zip.sha256").read_text() == f"{sha256(content)}  things.zip\n"
@@ -196,7 +139,7 @@ def test_a_damaged_archive_does_not_set_the_checksum(content, home):
     assert not (home / "things.zip.sha256").exists()
 
 
-def test_offline_the_message_names_the_file_the_folder_and_the_command(home):
+def test_offline_the_message_names_the_file_the_folder_and_the_command(serving, home):
     with serving(b"") as server:
         url = server.url  # nobody listens there any more
     with pytest.raises(DownloadFailed) as raised:
@@ -211,7 +154,33 @@ def test_a_file_put_there_by_hand_needs_no_network(content, home):
     assert (fetch(things("http://127.0.0.1:9/"), home, progress=False) / "a.txt").is_file()
 
 
-def test_a_single_file_is_checked_but_not_unpacked(home):
+@pytest.mark.parametrize("length", [8, 64])
+def test_a_file_without_the_published_beginning_of_its_checksum_is_refused(length, serving, home):
+    published = sha256(b"weights")[:length]
+    with serving(b"weights") as server:
+        download = Download("w", server.url, "w.bin", published, "some weights")
+        assert fetch(download, home, progress=False).read_bytes() == b"weights"
+    (home / "w.bin").unlink()
+    with (
+        serving(b"a page that asks you to log in") as server,
+        pytest.raises(ChecksumMismatch, match=f"{published}, as published"),
+    ):
+        fetch(replace(download, url=server.url), home, progress=False)
+
+
+def test_where_only_the_beginning_is_published_the_first_download_sets_the_rest(serving, home):
+    with serving(b"weights") as server:
+        download = Download("w", server.url, "w.bin", sha256(b"weights")[:1], "some weights")
+        fetch(download, home, progress=False)
+    same_beginning = next(
+        b"%d" % i for i in range(1000) if sha256(b"%d" % i)[0] == sha256(b"weights")[0]
+    )
+    (home / "w.bin").write_bytes(same_beginning)
+    with pytest.raises(ChecksumMismatch, match=r"as the first download had.*Delete w\.bin and w"):
+        fetch(download, home, progress=False)
+
+
+def test_a_single_file_is_checked_but_not_unpacked(serving, home):
     with serving(b"weights") as server:
         download = Download("w", server.url, "w.bin", sha256(b"weights"), "some weights")
         assert fetch(download, home, progress=False).read_bytes() == b"weights"

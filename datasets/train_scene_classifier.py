@@ -1,0 +1,233 @@
+"""Train the classifier that the chapters on visualization and style look into; write its weights.
+
+    python datasets/train_scene_classifier.py --seed 0
+    python datasets/train_scene_classifier.py --seed 1
+
+One thread, about MINUTES minutes for each seed. The pictures are drawn once and seen several times,
+each time moved, turned, recoloured and noisy.
+
+Training uses batch normalisation, which is folded into the convolutions before the weights are
+stored: the stored network is convolutions, ReLU and pooling, the same in training and in use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import nn
+from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+from tqdm import tqdm
+
+from cs231n_utils.data.classifier_network import SceneClassifier
+from cs231n_utils.data.picture_classes import CLASS_NAMES, NUM_SHAPES, Pictures, draw_pictures
+from cs231n_utils.pretrained import (
+    Classifier,
+    read_weights,
+    scene_classifier,
+    scene_weights,
+    share_inside,
+)
+
+TRAIN_SEED = 231_000  # the pictures' seed is TRAIN_SEED + the network's; students use small ones
+TEST_SEED = 232_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pictures", type=int, default=16384)
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--learning-rate", type=float, default=4e-3)
+    parser.add_argument("--noise", type=float, default=0.8, help="largest noise, in deviations")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="default: where load_classifier reads it")
+    options = parser.parse_args()
+    out = options.out or scene_weights(options.seed)
+    torch.set_num_threads(1)
+    torch.manual_seed(options.seed)
+    start = time.perf_counter()
+    pictures = draw_pictures(options.pictures, seed=TRAIN_SEED + options.seed, split="train")
+    network = with_batch_norm(SceneClassifier(len(CLASS_NAMES)))
+    train(
+        network,
+        pictures,
+        options.epochs,
+        options.batch_size,
+        options.learning_rate,
+        options.noise,
+    )
+    minutes = (time.perf_counter() - start) / 60
+    weights = stored(without_batch_norm(network.eval()))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    save_file(weights, out)
+    card = {
+        "script": "datasets/train_scene_classifier.py",
+        "seed": options.seed,
+        "pictures": options.pictures,
+        "epochs": options.epochs,
+        "batch_size": options.batch_size,
+        "learning_rate": options.learning_rate,
+        "noise": options.noise,
+        "minutes": round(minutes, 1),
+        "torch": torch.__version__,
+        **measured(scene_classifier(read_weights(out))),
+    }
+    print(json.dumps(card, indent=2))
+    save_file(weights, out, metadata={"card": json.dumps(card)})
+
+
+def train(
+    network: nn.Module,
+    pictures: Pictures,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    noise: float,
+) -> None:
+    """Train in place."""
+    images = torch.from_numpy(pictures.images).permute(0, 3, 1, 2)
+    masks = torch.from_numpy(pictures.masks)[:, None]
+    labels = torch.from_numpy(pictures.labels)
+    steps = epochs * (len(images) // batch_size)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=0.02)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=learning_rate, total_steps=steps, pct_start=0.2
+    )
+    network.train()
+    with tqdm(total=steps, unit="batch", mininterval=5) as progress:
+        for _ in range(epochs):
+            losses, right = [], []
+            for rows in torch.randperm(len(images)).split(batch_size):
+                if len(rows) < batch_size:
+                    continue
+                level = noise * min(1, 2 * progress.n / steps)
+                x, inside = varied(images[rows].float() / 127.5 - 1, masks[rows].float(), level)
+                loss, scores = lesson(network, x, inside, labels[rows])
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+                optimizer.step()
+                schedule.step()
+                progress.update()
+                losses.append(loss.item())
+                shape = labels[rows] < NUM_SHAPES
+                right.append((scores.argmax(1) == labels[rows])[shape].float().mean().item())
+            progress.set_postfix(loss=f"{np.mean(losses):.3f}", right=f"{np.mean(right):.3f}")
+
+
+def lesson(
+    network: nn.Module, x: torch.Tensor, inside: torch.Tensor, labels: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the loss of one batch, and the scores.
+
+    Beside the scores of whole pictures, those of single places are taught, with the masks inside
+    (N, 1, H, W): on the object they should name it, and beside it they should name nothing.
+    """
+    places = network.classifier[0](network.features(x))
+    scores = places.mean(dim=(2, 3))
+    share = functional.adaptive_avg_pool2d(inside, places.shape[2:])[:, 0]
+    logs = places.log_softmax(dim=1)
+    named = -logs.gather(1, labels[:, None, None, None].expand(-1, 1, *places.shape[2:]))[:, 0]
+    on, beside = (share > 0.4).float(), (share < 0.02).float()
+    each = (named * on).sum(dim=(1, 2)) / on.sum(dim=(1, 2)).clamp(min=1)
+    flat = -logs.mean(dim=1) - np.log(logs.shape[1])
+    loss = functional.cross_entropy(scores, labels, label_smoothing=0.05)
+    return loss + each.mean() + (flat * beside).mean(), scores
+
+
+def varied(
+    images: torch.Tensor, masks: torch.Tensor, noise: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return images (N, 3, H, W) in [-1, 1] moved, recoloured and noisy, in the network's units.
+
+    The masks (N, 1, H, W) move along.
+    """
+    num = len(images)
+    # Moved: turned, scaled and shifted a little, and mirrored.
+    angle, scale = 0.2 * (2 * torch.rand(num) - 1), 0.9 + 0.25 * torch.rand(num)
+    mirror = torch.where(torch.rand(num) < 0.5, -1.0, 1.0)
+    shift = 0.08 * (2 * torch.rand(2, num) - 1)
+    cos, sin = angle.cos() / scale, angle.sin() / scale
+    turn = torch.stack([cos * mirror, -sin, shift[0], sin * mirror, cos, shift[1]], dim=1)
+    grid = functional.affine_grid(turn.view(num, 2, 3), list(images.shape), align_corners=False)
+    moved = functional.grid_sample(
+        torch.cat([images, masks], dim=1), grid, align_corners=False, padding_mode="reflection"
+    )
+    images, masks = moved[:, :3], moved[:, 3:]
+    # Recoloured: channels swapped, mixed towards grey, brighter or darker, steeper or flatter.
+    mix = torch.stack([torch.eye(3)[torch.randperm(3)] for _ in range(num)])
+    keep = torch.rand(num, 1, 1) < 0.5
+    mix = torch.where(keep, torch.eye(3), mix)
+    grey = torch.rand(num, 1, 1) * (torch.rand(num, 1, 1) < 0.5)
+    mix = (1 - grey) * mix + grey / 3
+    gain, offset = 0.6 + 0.6 * torch.rand(num, 3, 1), 0.4 * (torch.rand(num, 3, 1) - 0.5)
+    images = (torch.bmm(mix, images.flatten(2)) * gain + offset).clamp(-1, 1).view_as(images)
+    # In deviations: a deviation is a quarter of the range from black to white.
+    return 2 * images + torch.randn_like(images) * (noise * torch.rand(num, 1, 1, 1)), masks
+
+
+def with_batch_norm(network: nn.Module) -> nn.Module:
+    """Put batch normalisation behind every convolution of the features."""
+    for name, layer in list(network.features.named_modules()):
+        if isinstance(layer, nn.Conv2d):
+            parent, _, last = name.rpartition(".")
+            normalised = nn.Sequential(layer, nn.BatchNorm2d(layer.out_channels))
+            setattr(network.features.get_submodule(parent), last, normalised)
+    return network
+
+
+def without_batch_norm(network: nn.Module) -> SceneClassifier:
+    """Return the plain network that computes what `network` does in evaluation."""
+    weights = network.classifier.state_dict(prefix="classifier.")
+    for name, layer in network.features.named_modules():
+        if isinstance(layer, nn.Sequential) and name:
+            weights |= fuse_conv_bn_eval(*layer).state_dict(prefix=f"features.{name}.")
+    plain = SceneClassifier(len(CLASS_NAMES))
+    plain.load_state_dict({name: weight.detach() for name, weight in weights.items()})
+    return plain
+
+
+def stored(network: nn.Module) -> dict[str, torch.Tensor]:
+    """Return the weights as they are stored, in half precision."""
+    return {name: weight.half().contiguous() for name, weight in network.state_dict().items()}
+
+
+def measured(classifier: Classifier, num: int = 3000) -> dict[str, float]:
+    """Return accuracy and saliency on unseen pictures, cut from places not trained on."""
+    pictures = draw_pictures(num, seed=TEST_SEED, split="val")
+    right = np.concatenate(
+        [
+            classifier.scores(part).argmax(1)
+            for part in np.array_split(pictures.images, max(1, num // 100))
+        ]
+    )
+    right = right == pictures.labels
+    shape = pictures.labels < NUM_SHAPES
+    shown = pictures.take(np.flatnonzero(shape)[:500])
+    share, chance = share_inside(saliency(classifier, shown), shown.masks)
+    return {
+        "accuracy": round(float(right.mean()), 4),
+        "shapes": round(float(right[shape].mean()), 4),
+        "photographs": round(float(right[~shape].mean()), 4),
+        "saliency_share": round(float(share.mean()), 4),
+        "saliency_chance": round(float(chance.mean()), 4),
+    }
+
+
+def saliency(classifier: Classifier, pictures: Pictures) -> np.ndarray:
+    """Return how much each pixel (N, H, W) matters to the score of the picture's label."""
+    x = classifier.preprocess(pictures.images).requires_grad_()
+    scores = classifier.model(x).gather(1, torch.from_numpy(pictures.labels)[:, None])
+    (gradient,) = torch.autograd.grad(scores.sum(), x)
+    return gradient.abs().amax(dim=1).numpy()
+
+
+if __name__ == "__main__":
+    main()
