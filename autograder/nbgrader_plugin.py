@@ -72,7 +72,11 @@ def install(config: Config) -> None:
     config.Autograde.sanitize_preprocessors = SANITIZE
     config.Autograde.autograde_preprocessors = AUTOGRADE
     config.GenerateFeedback.exporter_class = "autograder.report.feedback.FeedbackExporter"
-    config.HTMLExporter.filters = {"markdown2html": "autograder.safe_markdown.safe_markdown"}
+    config.HTMLExporter.filters = {
+        "markdown2html": "autograder.safe_page.safe_markdown",
+        "highlight_code": "autograder.safe_page.safe_highlight",
+        "clean_html": "autograder.safe_page.safe_clean",
+    }
 
 
 @cache

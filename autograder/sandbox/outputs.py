@@ -9,10 +9,10 @@ import numpy as np
 
 from .errors import WireError
 from .inside.outputs import SAFE_MIME
+from .safe_display import JPEG, PIXELS, PNG, clean_output_html, clean_tex, picture_pixels
 
 MAX_OUTPUTS = 1000
 FRAME_COST = 1024  # a frame takes time, however small it is
-PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 CUT = "\n[the rest of this cell's output was cut]\n"
 
 
@@ -111,13 +111,10 @@ class OutputCollector:
         for mime, array in zip(mimes, arrays, strict=True):
             if mime not in SAFE_MIME:
                 raise WireError("a display must have safe MIME types only")
-            if mime.startswith("image/"):
-                content = _bytes(array)
-                if not content.startswith(PNG if mime == "image/png" else JPEG):
-                    continue  # not an image: a browser must not get to guess what it is
-                data[mime] = base64.b64encode(content).decode("ascii")
-            else:
-                data[mime] = _text(array)
+            if (shown := _shown(mime, array)) is not None:
+                data[mime] = shown
+        if not data and mimes:
+            data["text/plain"] = f"[{mimes[0]} left out]"
         output = {"output_type": kind, "metadata": {}, "data": data}
         if kind == "execute_result":
             output["execution_count"] = None
@@ -145,6 +142,21 @@ def error_output(name: str, message: str) -> dict[str, Any]:
         "evalue": message,
         "traceback": [f"{name}: {message}"],
     }
+
+
+def _shown(mime: str, array: np.ndarray) -> str | None:
+    """Return one representation as it may stand in a notebook, None where it may not."""
+    if mime == "text/html":
+        return clean_output_html(_text(array))
+    if not mime.startswith("image/"):
+        return clean_tex(_text(array)) if mime in ("text/latex", "text/markdown") else _text(array)
+    content = _bytes(array)
+    pixels = picture_pixels(content)
+    if not content.startswith(PNG if mime == "image/png" else JPEG) or pixels is None:
+        return None  # not an image: a browser must not get to guess what it is
+    if pixels > PIXELS:
+        return None  # a megabyte that unfolds to gigabytes on the screen
+    return base64.b64encode(content).decode("ascii")
 
 
 def _bytes(array: np.ndarray) -> bytes:

@@ -2,6 +2,7 @@
 
 import math
 import re
+import time
 from types import SimpleNamespace
 
 import nbformat
@@ -15,11 +16,11 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import determine_grade
 from traitlets.config import Config
 
-from autograder import classroom, nbgrader_plugin, safe_autograde
+from autograder import classroom, nbgrader_plugin, safe_autograde, safe_page
 from autograder.intake import take_in
 from autograder.nbgrader_plugin import HookNotInstalled, mark_only_what_was_judged
 from autograder.safe_autograde import AUTOGRADE, SafeAutograde
-from autograder.safe_markdown import TAGS
+from autograder.sandbox.safe_display import TAGS
 
 
 def graded_cell(*outputs):
@@ -137,7 +138,7 @@ def test_nothing_in_our_steps_executes_a_notebook_in_a_kernel():
 def rendered(markdown):
     """A student's text as feedback and formgrader show it."""
     config = Config()
-    config.HTMLExporter.filters = {"markdown2html": "autograder.safe_markdown.safe_markdown"}
+    config.HTMLExporter.filters = {"markdown2html": "autograder.safe_page.safe_markdown"}
     notebook = new_notebook(cells=[new_markdown_cell(source=markdown)])
     page, _ = HTMLExporter(config=config, template_name="basic").from_notebook_node(notebook)
     return page
@@ -174,3 +175,37 @@ def test_ordinary_markdown_is_shown_as_it_should():
     assert "<strong>bold</strong>" in page
     assert "<td>1</td>" in page
     assert "$a &lt; b$" in page
+
+
+def page_of(*cells):
+    """The page that feedback and formgrader make of cells."""
+    config = Config()
+    nbgrader_plugin.install(config)
+    page, _ = HTMLExporter(config=config, template_name="basic").from_notebook_node(
+        new_notebook(cells=list(cells))
+    )
+    return page
+
+
+def test_code_is_coloured():
+    assert '<span class="k">def</span>' in page_of(new_code_cell(source="def f(x): return x"))
+
+
+@pytest.mark.parametrize("source", ["a." * 100_000, "# a\n" * 40_000, "<b></p>" * 30_000])
+def test_a_text_that_is_slow_to_render_is_shown_as_it_was_typed(source):
+    began = time.monotonic()
+    page = page_of(new_code_cell(source=source), new_markdown_cell(source=source))
+    assert time.monotonic() - began < 60  # the slowest takes half an hour when it is coloured
+    assert BeautifulSoup(page, "html.parser").get_text().count(source[:1000]) >= 2
+
+
+def test_the_texts_of_a_page_share_one_budget_of_time(monkeypatch):
+    monkeypatch.setattr(safe_page, "PAGE_SECONDS", 0.0)
+    page = page_of(new_markdown_cell(source="**first**"), new_markdown_cell(source="**second**"))
+    assert "<strong>first</strong>" in page
+    assert "**second**" in page
+
+
+@pytest.mark.parametrize("tag", ["<div>", "<blockquote>", "<b><i>"])
+def test_a_text_that_nests_without_end_costs_its_looks_only(tag):
+    assert "honest" in page_of(new_markdown_cell(source=tag * 1500), new_markdown_cell("honest"))

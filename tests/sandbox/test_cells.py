@@ -82,14 +82,20 @@ def test_a_figure_is_a_png(session):
     assert set(figure["data"]) == {"text/plain", "image/png"}
 
 
-def test_html_javascript_and_svg_are_left_out(session):
+def test_javascript_and_svg_are_left_out_and_html_is_cleaned(session):
     result = session.run_cell(
         "from IPython.display import HTML, SVG, Javascript, Markdown, display\n"
-        "display(HTML('<script>1</script>'), Javascript('1'), SVG('<svg></svg>'), Markdown('*x*'))"
+        "display(HTML('<script>1</script><b onclick=1>bold</b>'), Javascript('1'),\n"
+        "        SVG('<svg></svg>'), Markdown('*x*'))"
     )
-    types = {kind for output in result.outputs for kind in output["data"]}
-    assert types == {"text/plain", "text/markdown"}
-    assert "script>" not in str(result.outputs)
+    types = [sorted(output["data"]) for output in result.outputs]
+    assert types == [
+        ["text/html", "text/plain"],
+        ["text/plain"],
+        ["text/plain"],
+        ["text/markdown", "text/plain"],
+    ]
+    assert result.outputs[0]["data"]["text/html"] == "<b>bold</b>"
 
 
 def test_clear_output_clears(session):

@@ -1,5 +1,6 @@
 """A session against a peer that lies: whatever it says ends this session at worst."""
 
+import re
 import threading
 import time
 
@@ -179,7 +180,8 @@ BAD_OUTPUTS = {
     "a stream of another name": ({"t": "stream", "name": "stdlog"}, [as_bytes("x")]),
     "a stream without text": ({"t": "stream", "name": "stdout"}, []),
     "text in an array of floats": ({"t": "stream", "name": "stdout"}, [np.zeros(3)]),
-    "HTML": (SHOW | {"mimes": ["text/html"]}, [as_bytes("<b>")]),
+    "JavaScript": (SHOW | {"mimes": ["application/javascript"]}, [as_bytes("1")]),
+    "SVG": (SHOW | {"mimes": ["image/svg+xml"]}, [as_bytes("<svg/>")]),
     "a type that is a list": (SHOW | {"mimes": [["a"]]}, [as_bytes("")]),
     "fewer arrays than types": (SHOW | {"mimes": ["text/plain"]}, []),
     "a display of another kind": (SHOW | {"kind": "update", "mimes": []}, []),
@@ -210,6 +212,83 @@ def test_an_image_that_is_none_is_left_out(fake, answer):
 
     answer(show)
     assert session.run_cell("1").outputs[0]["data"] == {"text/plain": "a figure"}
+
+
+def png(width, height):
+    size = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    return b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + size + b"\x08\x02\0\0\0"
+
+
+def jpeg(width, height):
+    frame = b"\x08" + height.to_bytes(2, "big") + width.to_bytes(2, "big")
+    return b"\xff\xd8\xff\xe0\0\x04ab\xff\xc2\0\x11" + frame
+
+
+@pytest.mark.parametrize("make", [png, jpeg])
+def test_a_picture_that_would_fill_the_teachers_memory_is_left_out(make, fake, answer):
+    start, stream, _ = fake
+    session = start()
+
+    def show(asked, _):
+        kind = "image/png" if make is png else "image/jpeg"
+        for size in (4000, 60_000):
+            header = {"t": "display", "kind": "display_data", "mimes": [kind], "id": asked["id"]}
+            stream.send(header, [np.frombuffer(make(size, size), np.uint8)])
+        stream.send({"t": "done", "status": "ok", "id": asked["id"]})
+
+    answer(show)
+    small, huge = session.run_cell("1").outputs
+    assert list(small["data"]) != ["text/plain"]
+    assert "left out" in huge["data"]["text/plain"]
+
+
+HTML = {
+    "a script": ("<script>alert(1)</script>x", "x"),
+    "a handler": ("<b onmouseover=alert(1)>x</b>", "<b>x</b>"),
+    "a link that runs": ("<a href='java\nscript:alert(1)'>x</a>", "<a>x</a>"),
+    "a link spelt in entities": ("<a href='&#106;avascript:alert(1)'>x</a>", "<a>x</a>"),
+    "a picture from elsewhere": ("<img src='//example.org/a.png'>", "<img>"),
+    "one spelt in entities": ("<img src='&#47;&#47;example.org/a.png'>", "<img>"),
+    "one behind a control character": ("<img src='\x01//example.org/a.png'>", "<img>"),
+    "a style sheet": ("<style>body{display:none}</style>x", "x"),
+    "a style": ("<p style='position:fixed'>x</p>", "<p>x</p>"),
+    "a frame": ("<iframe src='a'></iframe>x", None),
+    "TeX that makes a link": (r"$\href{javascript:alert(1)}{x}$", None),
+    "a table": ("<table><tbody><tr><td>1</td></tr></tbody></table>", "<table><tbody><tr><td>1</td>"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("html", "wanted"), HTML.values(), ids=HTML)
+def test_html_that_is_shown_is_cleaned(html, wanted, fake, answer):
+    start, stream, _ = fake
+    session = start()
+
+    def show(asked, _):
+        header = {"t": "display", "kind": "display_data", "mimes": ["text/html"], "id": asked["id"]}
+        stream.send(header, [as_bytes(html)])
+        stream.send({"t": "done", "status": "ok", "id": asked["id"]})
+
+    answer(show)
+    (output,) = session.run_cell("1").outputs
+    shown = output["data"]["text/html"]
+    assert not re.search(r"<(script|iframe|style|svg)|\\href|//example", shown.lower())
+    if wanted is not None:
+        assert shown.startswith(wanted)
+
+
+@pytest.mark.parametrize("html", ["<b>" * 6000, "x" * 200_000])
+def test_html_that_would_be_slow_to_clean_is_left_out(html, fake, answer):
+    start, stream, _ = fake
+    session = start()
+
+    def show(asked, _):
+        mimes = ["text/plain", "text/html"]
+        header = {"t": "display", "kind": "display_data", "mimes": mimes, "id": asked["id"]}
+        stream.send(header, [as_bytes("a table"), as_bytes(html)])
+        stream.send({"t": "done", "status": "ok", "id": asked["id"]})
+
+    answer(show)
+    assert session.run_cell("1").outputs[0]["data"] == {"text/plain": "a table"}
 
 
 def test_a_flood_of_old_output_during_a_call_ends_the_session(fake, answer):

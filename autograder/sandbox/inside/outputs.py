@@ -12,7 +12,14 @@ from typing import Any
 
 import numpy as np
 
-SAFE_MIME = ("text/plain", "image/png", "image/jpeg", "text/latex", "text/markdown")
+SAFE_MIME = (
+    "text/plain",
+    "image/png",
+    "image/jpeg",
+    "text/latex",
+    "text/markdown",
+    "text/html",  # the grader cleans it
+)
 MAX_ITEM = 16 << 20  # bytes of one displayed item; the grader's own cap is far smaller
 TEXT_PIECE = 200_000  # characters in one frame
 KEEP = 8192  # characters kept back before a print is sent
