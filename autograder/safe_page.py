@@ -1,4 +1,4 @@
-"""The filters that turn a student's text into HTML for feedback and formgrader: safe, and soon done.
+"""The filters that turn a student's text into HTML for feedback and formgrader: safe, and quick.
 
 nbgrader's pages show a student's markdown with scripts, handlers and frames left in, and the
 formgrader shows it to the teacher with the teacher's session. And a page is written by the grader's

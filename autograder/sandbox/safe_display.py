@@ -1,5 +1,5 @@
-"""What a student's program shows, made into what a browser may be given: no scripts, no handlers, no
-frames, no requests to elsewhere, and no picture that is small in bytes and huge on the screen.
+"""What a student's program shows, made into what a browser may be given: no scripts, no handlers,
+no frames, no requests to elsewhere, and no picture that is small in bytes and huge on the screen.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def _allowed(tag: str, name: str, value: str) -> bool:
         return True
     if (tag, name) == ("a", "href"):
         return bool(re.match(r"(https?://|mailto:|#)", value, re.IGNORECASE))
-    # A picture from elsewhere would tell its owner who looks at the page, and when. So a name beside
-    # the page, or the picture itself; no other character, since a browser drops some and bleach
-    # leaves `&#47;` as it is.
+    # A picture from elsewhere would tell its owner who looks at the page, and when. So a name
+    # beside the page, or the picture itself; no other character, since a browser drops some and
+    # bleach leaves `&#47;` as it is.
     return (tag, name) == ("img", "src") and bool(
         re.fullmatch(r"data:image/(png|jpeg|gif);base64,[\w+/=\s]*|\w[\w./-]*", value, re.ASCII)
     )
