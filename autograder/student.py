@@ -207,8 +207,15 @@ class Student:
                 self._origin[id(gradient)] = (len(self.log) - 1, place, "")
         return answer, gradients
 
+    def keep(self, value: Any) -> Kept:
+        """Leave a value over there and return its handle: a tensor that calls share and change."""
+        return self._take(self._send({"op": "keep", "value": self._encode(value)}, "keep"))[0]
+
     def fetch(self, value: Any) -> Any:
-        """Return a kept container as data (a dict of arrays, a list); data is returned as is."""
+        """Return a kept container or tensor as data (arrays, a dict or a list of them).
+
+        Data is returned as it is.
+        """
         if not isinstance(value, Kept):
             return value
         reply = self._send({"op": "fetch", "id": value.number}, value.type_name)
@@ -338,6 +345,7 @@ class Student:
                 call.items.append(value)
         else:
             self._origin[id(data)] = (here, 0, "")
+            call.items.append(data)
             call.items.append(data)
 
 

@@ -187,6 +187,52 @@ def number(name: str, got: Any, want: Any) -> str | None:
     return None if got == want else f"{name} must be {want}. Got {got}"
 
 
+def one_of(name: str, got: Any, want: Any, **options: Any) -> str | None:
+    """Accept any of the arrays in `want` (first axis), as `close` does: several rules are right.
+
+    What is told otherwise is the distance from the nearest.
+    """
+    wants = np.asarray(want)
+    troubles = [close(name, got, each, **options) for each in wants]
+    if None in troubles:
+        return None
+    seen = np.asarray(got)
+    if seen.shape != wants.shape[1:] or seen.dtype.kind not in "fiub":
+        return troubles[0]
+    away = [relative_error(seen, each) for each in wants]
+    return troubles[int(np.argmin(np.nan_to_num(away, nan=np.inf)))]
+
+
+def highest(name: str, got: Any, want: Any) -> str | None:
+    """Accept scores (N, K) whose highest in row n is that of class want[n]."""
+    want = np.asarray(want)
+    trouble = _not_numbers(name, got)
+    if trouble:
+        return trouble
+    got = np.asarray(got)
+    if got.ndim != 2 or len(got) != len(want):
+        return f"{name} must have a row of scores for each of {len(want)}. Got {got.shape}"
+    seen = got.argmax(axis=1)
+    wrong = np.flatnonzero(seen != want)
+    if not wrong.size:
+        return None
+    row = wrong[0]
+    return f"{name}: class {want[row]} must score highest. Class {seen[row]} does"
+
+
+def near(name: str, got: Any, want: Any, *, distance: float) -> str | None:
+    """Accept an array whose distance from `want` (root of the summed squares) is at most that."""
+    want = np.asarray(want)
+    trouble = _not_numbers(name, got) or _wrong_shape(name, got, want.shape, squeeze=False)
+    trouble = trouble or _wrong_kind(name, got, "f")
+    if trouble:
+        return trouble
+    away = float(np.linalg.norm(np.asarray(got, np.float64) - want.astype(np.float64)))
+    if not away <= distance:  # NaN is not near
+        return f"{name} must be no farther than {distance:.3g} from where it began. Got {away:.3g}"
+    return None
+
+
 def untouched(changed: Sequence[int], names: Sequence[str]) -> str:
     """Return a sentence when one of the call's first arrays, named in order, was changed; or ""."""
     found = [names[i] for i in changed if i < len(names)]
@@ -201,6 +247,9 @@ COMPARATORS: dict[str, Callable[..., str | None]] = {
     "distributed": distributed,
     "uniform": uniform,
     "number": number,
+    "one_of": one_of,
+    "highest": highest,
+    "near": near,
 }
 
 

@@ -83,6 +83,10 @@ class Driver:
         reply["gradients"] = [None if g is None else plain(g) for g in gradients]
         return reply
 
+    def _do_keep(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Leave a value here, data or not: a tensor that later calls share and may change."""
+        return {"items": [self._keep(Arguments(self).build(request["value"]))], "many": False}
+
     def _do_fetch(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"value": plain(self.kept[request["id"]])}
 
@@ -145,6 +149,9 @@ class Driver:
     def _item(self, value: Any) -> dict[str, Any]:
         if is_data(value):
             return {"data": plain(value)}
+        return self._keep(value)
+
+    def _keep(self, value: Any) -> dict[str, Any]:
         number = len(self.kept)
         while number in self.kept:
             number += 1

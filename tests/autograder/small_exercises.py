@@ -2,7 +2,8 @@
 
 They prove the format: a torch loss with gradients, one of a list of tensors, a module whose
 parameters the judge loads, a function that is given a model, a random transform that is judged by
-its statistics, and random numbers that must come again with the same seed.
+its statistics, random numbers that must come again with the same seed, and a tensor that is changed
+in place.
 """
 
 from __future__ import annotations
@@ -296,6 +297,48 @@ def examine_dice(student, rng, size):
     expect("what changes when drawn again", change, np.zeros(size))
 
 
+# ---------------------------------------------------------------- a tensor changed in place
+DESCEND = """
+def descend(x, rate):
+    loss = (x ** 3).sum()
+    (g,) = torch.autograd.grad(loss, x)
+    with torch.no_grad():
+        x -= rate * g
+"""
+
+descend = Exercise(
+    points=2,
+    mistakes=[
+        Mistake("not in place", ("x -= rate * g", "x = x - rate * g"), hint="Who sees it?"),
+        Mistake(
+            "gradients pile up",
+            ("(g,) = torch.autograd.grad(loss, x)", "loss.backward()\n    g = x.grad"),
+            hint="Call it twice.",
+        ),
+    ],
+    equivalents=[
+        Equivalent("along the gradient's direction", ("rate * g", "rate * g / g.norm()")),
+    ],
+)
+
+
+@descend.case("two calls on one tensor", public=True, rate=0.1)
+def examine_descend(student, rng, rate):
+    x = rng.standard_normal((4, 5))
+    kept = student.keep(tensor(x))
+    kept.requires_grad_()
+    student.descend(kept, rate)
+    student.descend(kept, rate)
+    wants = []
+    for unit in (False, True):
+        want = x.copy()
+        for _ in range(2):
+            g = 3 * want**2
+            want -= rate * (g / np.linalg.norm(g) if unit else g)
+        wants.append(want)
+    expect("x", student.fetch(kept), np.stack(wants), comparator="one_of", rtol=1e-7)
+
+
 EXERCISES = {
     "focal_loss": (focal_loss, FOCAL),
     "gate": (gate, MLP),
@@ -303,6 +346,7 @@ EXERCISES = {
     "distances": (distances, DISTANCES),
     "jitter": (jitter, FLIP),
     "dice": (dice, DICE),
+    "descend": (descend, DESCEND),
 }
 for _name, (_exercise, _) in EXERCISES.items():
     _exercise.name, _exercise.assignment, _exercise.title = _name, "small", _name

@@ -1,9 +1,9 @@
-"""Comparators of random answers: right ones pass, whatever the stream; wrong ones do not."""
+"""Comparators: right answers pass, whatever the stream; wrong ones do not, and are told why."""
 
 import numpy as np
 import pytest
 
-from cs231n_utils.compare import number, uniform
+from cs231n_utils.compare import highest, near, number, one_of, uniform
 
 SHAPE = (100, 60)
 
@@ -47,3 +47,51 @@ def test_a_whole_number_is_told_exactly():
     assert number("parameters", np.array([267009]), 267009) is None
     assert number("parameters", np.array(267010), 267009) == "parameters must be 267009. Got 267010"
     assert "shape" in number("parameters", np.zeros(2), 267009)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_any_of_several_rules_is_right(place):
+    wants = np.stack([draws(0, (3, 4)), draws(1, (3, 4))])
+    assert one_of("img", wants[place] + 1e-7, wants) is None
+
+
+def test_an_answer_between_two_rules_is_told_the_distance_from_the_nearer():
+    wants = np.array([[0.0, 1.0], [0.0, 3.0]])
+    said = one_of("img", np.array([0.0, 2.4]), wants)
+    assert "relative error 0.2 " in said
+
+
+@pytest.mark.parametrize(
+    ("got", "said"),
+    [
+        (np.zeros(3), "must have shape (2,). Got (3,)"),
+        (np.array([np.nan, 1.0]), "must be finite"),
+        (None, "Got None"),
+        (np.zeros(2, int), "must be floating point"),
+    ],
+)
+def test_what_is_no_answer_to_any_rule_is_told_why(got, said):
+    assert said in one_of("img", got, np.ones((2, 2)))
+
+
+def test_the_highest_score_is_the_wanted_class_in_every_row():
+    scores = np.array([[0.0, 2.0, 1.0], [3.0, -1.0, 0.0]])
+    assert highest("scores", scores, [1, 0]) is None
+    assert highest("scores", scores, [1, 2]) == ("scores: class 2 must score highest. Class 0 does")
+    assert "a row of scores for each of 1" in highest("scores", scores, [1])
+    assert "Got None" in highest("scores", None, [1])
+
+
+@pytest.mark.parametrize(
+    ("got", "said"),
+    [
+        (np.full((1, 4), 0.4), None),
+        (np.full((1, 4), 0.6), "no farther than 1 from where it began. Got 1.2"),
+        (np.full((1, 4), np.nan), "Got nan"),
+        (np.zeros((4,)), "must have shape (1, 4)"),
+        (None, "Got None"),
+    ],
+)
+def test_near_is_a_distance_over_all_the_entries(got, said):
+    told = near("picture", got, np.zeros((1, 4)), distance=1.0)
+    assert told is said is None or said in told
