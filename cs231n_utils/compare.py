@@ -233,6 +233,38 @@ def near(name: str, got: Any, want: Any, *, distance: float) -> str | None:
     return None
 
 
+def measured(
+    name: str, got: Any, want: Any, *, measure: str, low: float, high: float
+) -> str | None:
+    """Accept trials of a random transform of which a measure lies in [low, high].
+
+    `got` is what `augmentation_trials.try_transform` returned, `measure` one of its MEASURES.
+    """
+    from .augmentation_trials import MEASURES, SIZE
+
+    trouble = _not_numbers(name, got)
+    if not trouble and (np.ndim(got) != 3 or np.shape(got)[1:] != (3, 2 * SIZE)):
+        trouble = f"{name}: the trials could not be read"
+    return trouble or between(name, MEASURES[measure](np.asarray(got)), want, low=low, high=high)
+
+
+def stated(name: str, got: Any, want: Any) -> str | None:
+    """Accept a number that is `want`, or NaN: it is not stated, and others have to judge."""
+    trouble = _not_numbers(name, got) or _wrong_shape(name, got, np.shape(want), squeeze=False)
+    if trouble:
+        return trouble
+    got, want = np.asarray(got, np.float64), np.asarray(want, np.float64)
+    if (np.isnan(got) | np.isclose(got, want)).all():
+        return None
+    return f"{name} must be {want}. Got {got}"
+
+
+def holds(name: str, got: Any, want: Any) -> str | None:
+    """Accept what is true; the name is the sentence that is told otherwise."""
+    true = isinstance(got, bool | np.bool_ | np.ndarray) and np.ndim(got) == 0 and bool(got)
+    return None if true else name
+
+
 def untouched(changed: Sequence[int], names: Sequence[str]) -> str:
     """Return a sentence when one of the call's first arrays, named in order, was changed; or ""."""
     found = [names[i] for i in changed if i < len(names)]
@@ -250,6 +282,9 @@ COMPARATORS: dict[str, Callable[..., str | None]] = {
     "one_of": one_of,
     "highest": highest,
     "near": near,
+    "measured": measured,
+    "stated": stated,
+    "holds": holds,
 }
 
 
