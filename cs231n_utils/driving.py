@@ -137,9 +137,13 @@ class Driver:
         if "id" in target:
             kept = self.kept[target["id"]]
             return getattr(kept, target["method"]) if target.get("method") else kept
-        if target["name"] not in self.namespace:
-            raise MissingFunction(f"{target['name']} is not defined")
-        return self.namespace[target["name"]]
+        return self.find(target["name"])
+
+    def find(self, name: str) -> Any:
+        """Return what the namespace holds under a name, or raise MissingFunction."""
+        if name not in self.namespace:
+            raise MissingFunction(f"{name} is not defined")
+        return self.namespace[name]
 
     def _answer(self, result: Any) -> dict[str, Any]:
         many = isinstance(result, tuple | list)
@@ -193,7 +197,7 @@ class Arguments:
         if kind == "kept":
             return self.driver.kept[reference["id"]]
         if kind == "student":
-            return self.driver.namespace[reference["name"]]
+            return self.driver.find(reference["name"])
         if kind == "public":
             return public(reference["name"])
         if kind == "rng":
