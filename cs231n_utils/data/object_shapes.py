@@ -37,6 +37,53 @@ def polygon(x: np.ndarray, y: np.ndarray, *corners: tuple[Number, Number]):
     return reduce(np.maximum, sides)
 
 
+def stripes(x: np.ndarray, y: np.ndarray, dx: float, dy: float) -> np.ndarray:
+    """A surface with stripes, dx and dy times 2 pi from centre to edge; 0 to 1 at each point."""
+    return np.clip(0.5 + np.sin(2 * np.pi * (dx * x + dy * y)), 0, 1)
+
+
+def checks(x: np.ndarray, y: np.ndarray, times: float) -> np.ndarray:
+    """A surface like a chessboard."""
+    return np.clip(0.5 + 2 * np.sin(np.pi * times * x) * np.sin(np.pi * times * y), 0, 1)
+
+
+def spots(x: np.ndarray, y: np.ndarray, times: float) -> np.ndarray:
+    """A surface with round spots on a grid."""
+    u, v = ((w * times) % 1 - 0.5 for w in (x, y))
+    return np.clip(2.6 - 6 * np.hypot(u, v), 0, 1)
+
+
+def bricks(x: np.ndarray, y: np.ndarray, times: float) -> np.ndarray:
+    """A surface of bricks, every second row moved by half a brick."""
+    row = np.floor(y * times)
+    u = (x * times / 2 + row / 2) % 1
+    v = (y * times) % 1
+    return ((u < 0.2) | (v < 0.3)).astype(x.dtype)
+
+
+def scales(x: np.ndarray, y: np.ndarray, times: float) -> np.ndarray:
+    """A surface of half circles, like a fish's."""
+    column = np.floor(x * times)
+    u = (x * times) % 1
+    v = (y * times + column / 2) % 1 - 0.5
+    return np.clip(1.6 - 7 * np.abs(np.hypot(u - 0.5, v) - 0.5), 0, 1)
+
+
+def rays(x: np.ndarray, y: np.ndarray, times: int) -> np.ndarray:
+    """A surface with lines from the centre."""
+    return np.clip(0.5 + np.sin(times * np.arctan2(y, x)), 0, 1)
+
+
+def rings(x: np.ndarray, y: np.ndarray, times: float) -> np.ndarray:
+    """A surface with rings around the centre."""
+    return np.clip(0.5 + np.sin(2 * np.pi * times * np.hypot(x, y)), 0, 1)
+
+
+def zigzag(x: np.ndarray, y: np.ndarray, times: float) -> np.ndarray:
+    """A surface with lines up and down."""
+    return np.clip(0.5 + np.sin(2 * np.pi * times * (y + 0.6 * np.abs((x * 1.6) % 1 - 0.5))), 0, 1)
+
+
 def boat(x: np.ndarray, y: np.ndarray, w: Sequence[np.ndarray]) -> list[Part]:
     """A hull, a mast and two sails."""
     deck, low, top = 0.28 + 0.06 * w[0], 0.72 + 0.08 * w[1], -0.85 + 0.1 * w[2]
@@ -166,4 +213,32 @@ THINGS: dict[str, Callable[..., list[Part]]] = {
     "mushroom": mushroom,
     "rocket": rocket,
     "tree": tree,
+}
+
+# Thin things are painted larger, so that all cover as many pixels: their number would tell them.
+STRETCH = {
+    "boat": 1.05,
+    "car": 0.97,
+    "cat": 0.91,
+    "cup": 0.91,
+    "fish": 1.03,
+    "flower": 0.89,
+    "house": 0.88,
+    "mushroom": 0.96,
+    "rocket": 1.23,
+    "tree": 1.19,
+}
+
+# What the part in the first colour looks like from near, for each thing.
+SURFACES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "boat": lambda x, y: stripes(x, y, 0, 3.2),
+    "car": lambda x, y: stripes(x, y, 1.7, 1.7),
+    "cat": lambda x, y: stripes(x, y, 2.4, 0),
+    "cup": lambda x, y: checks(x, y, 3.2),
+    "fish": lambda x, y: scales(x, y, 3),
+    "flower": lambda x, y: rays(x, y, 18),
+    "house": lambda x, y: bricks(x, y, 4),
+    "mushroom": lambda x, y: spots(x, y, 3),
+    "rocket": lambda x, y: rings(x, y, 2.4),
+    "tree": lambda x, y: zigzag(x, y, 2.4),
 }

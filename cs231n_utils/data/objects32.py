@@ -15,15 +15,17 @@ from pathlib import Path
 
 import numpy as np
 
-from cs231n_utils.data.object_shapes import THINGS, WOBBLES, box, ellipse
+from cs231n_utils.data.object_shapes import STRETCH, SURFACES, THINGS, WOBBLES, box, ellipse
 from cs231n_utils.data.photographs import PHOTOGRAPHS, load_photograph
 
 SIZE = 32
 CLASS_NAMES = tuple(THINGS)
 BLOCK = 256  # pictures painted at once, from one random stream
-SCRAPS = 4  # scraps of colour in every picture, some of them behind the object
+SCRAPS = 2  # scraps of colour in every picture, some of them behind the object
 SHRINK = (2, 1)  # backgrounds are windows of a photograph at half and at full size
 NOISE = 4.0  # grey levels
+THING, GROUND = (100, 245), (15, 140)  # brightness, grey levels
+RELIEF = 0.5  # how much darker than the rest the lines of a surface are
 
 
 @dataclass(frozen=True)
@@ -105,16 +107,18 @@ def paint_block(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     canvas = _paint_backgrounds(rng)
     for _ in range(SCRAPS // 2):
         _paint_scrap(canvas, rng)
-    x, y, radius = _place_objects(rng)
+    x, y, radius = _place_objects(rng, np.array(list(STRETCH.values()))[labels])
     wobble = rng.uniform(-1, 1, size=(WOBBLES, BLOCK, 1, 1)).astype(np.float32)
-    colours = _draw_colours(rng, 3)
+    colours = _draw_colours(rng, 3, *THING)
     light = 1 - 0.12 * (x + y)  # from the upper left
-    for label, thing in enumerate(THINGS.values()):
+    for label, (name, thing) in enumerate(THINGS.items()):
         rows = np.flatnonzero(labels == label)
+        shade = 1 + RELIEF * (0.5 - SURFACES[name](x[rows], y[rows]))
         for distance, paint in thing(x[rows], y[rows], wobble[:, rows]):
             cover = np.clip(0.5 - distance * radius[rows], 0, 1)
             for plane, colour in zip(canvas, colours[paint], strict=True):
-                plane[rows] += cover * (light[rows] * colour[rows] - plane[rows])
+                seen = light[rows] * colour[rows]
+                plane[rows] += cover * ((seen * shade if paint == 0 else seen) - plane[rows])
     for _ in range(SCRAPS - SCRAPS // 2):
         _paint_scrap(canvas, rng)
     canvas += NOISE * rng.standard_normal(canvas.shape, dtype=np.float32)
@@ -122,23 +126,27 @@ def paint_block(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     return np.ascontiguousarray(images.transpose(1, 2, 3, 0)), labels
 
 
-def _draw_colours(rng: np.random.Generator, num: int) -> np.ndarray:
+def _draw_colours(
+    rng: np.random.Generator, num: int, low: float = 30, high: float = 245
+) -> np.ndarray:
     """Draw any colours, (num, 3, BLOCK, 1, 1): hue, greyness and brightness know no class."""
     hue = rng.uniform(0, 2 * np.pi, size=(num, 1, BLOCK))
     angle = hue + np.array([0, 2, 4])[:, None] * np.pi / 3
     strength = rng.uniform(0, 0.5, size=(num, 1, BLOCK))
-    brightness = rng.uniform(30, 245, size=(num, 1, BLOCK))
+    brightness = rng.uniform(low, high, size=(num, 1, BLOCK))
     colours = brightness * (1 + strength * np.cos(angle))
     return np.clip(colours, 0, 255).astype(np.float32)[..., None, None]
 
 
-def _place_objects(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _place_objects(
+    rng: np.random.Generator, stretch: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw sizes, places and tilts. Returns each pixel as its object sees it, and the radius."""
     each = (BLOCK, 1, 1)
-    radius = rng.uniform(9.5, 15, size=each)
+    radius = rng.uniform(9.5, 14, size=each) * stretch[:, None, None]
     room = np.maximum(SIZE / 2 - radius, 0) + 1.5  # an object may stick out a little
     across, down = (SIZE / 2 + room * rng.uniform(-1, 1, size=each) for _ in range(2))
-    tilt = rng.uniform(-0.5, 0.5, size=each)  # radians
+    tilt = rng.uniform(-0.3, 0.3, size=each)  # radians
     mirror = rng.choice([-1.0, 1.0], size=each)
     pixel = np.arange(SIZE) + 0.5
     u, v = (pixel - across) / radius, (pixel[:, None] - down) / radius
@@ -159,7 +167,7 @@ def _paint_scrap(canvas: np.ndarray, rng: np.random.Generator) -> None:
     a, b = (rng.uniform(low, high, size=each).astype(np.float32) for low, high in ((1, 6), (1, 3)))
     distance = np.where(rng.random(each) < 0.5, box(x, y, 0, 0, a, b), ellipse(x, y, 0, 0, a, b))
     cover = np.clip(0.5 - distance, 0, 1)
-    for plane, colour in zip(canvas, _draw_colours(rng, 1)[0], strict=True):
+    for plane, colour in zip(canvas, _draw_colours(rng, 1, *GROUND)[0], strict=True):
         plane += cover * (colour - plane)
 
 
@@ -179,7 +187,7 @@ def _paint_backgrounds(rng: np.random.Generator) -> np.ndarray:
         grey[rows] = windows[down, across]
     mirrored = rng.random(BLOCK) < 0.5
     grey[mirrored] = grey[mirrored, :, ::-1]
-    dark, bright = _draw_colours(rng, 2)
+    dark, bright = _draw_colours(rng, 2, *GROUND)
     return dark + grey * (bright - dark)
 
 
