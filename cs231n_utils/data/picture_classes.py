@@ -104,21 +104,22 @@ class Pictures:
         return Pictures(self.images[rows], self.labels[rows], self.class_names, masks)
 
 
-def draw_pictures(num: int, *, seed: int = 0, split: str = "val") -> Pictures:
+def draw_pictures(num: int, *, seed: int = 0, split: str = "val", plain: bool = False) -> Pictures:
     """Draw `num` pictures of random classes, with masks.
 
+    plain: no photographs behind the objects, for a beginner's lessons.
     Raises ValueError for a negative number or seed, or an unknown split.
     """
     if num < 0 or seed < 0:
         raise ValueError(f"num and seed must be 0 or more. Got {num} and {seed}")
     if split not in SPLITS:
         raise ValueError(f"split must be one of {', '.join(SPLITS)}. Got {split!r}")
-    blocks = list(_blocks(num, seed, split))
+    blocks = list(_blocks(num, seed, split, plain))
     images, labels, masks = (np.concatenate(parts)[:num] for parts in zip(*blocks, strict=True))
     return Pictures(images, labels, CLASS_NAMES, masks)
 
 
-def _blocks(num: int, seed: int, split: str) -> Iterator[tuple[np.ndarray, ...]]:
+def _blocks(num: int, seed: int, split: str, plain: bool) -> Iterator[tuple[np.ndarray, ...]]:
     for block in range(max(1, -(-num // BLOCK))):
         rng = np.random.default_rng([seed, SPLITS[split], block])
         labels = rng.integers(len(CLASS_NAMES), size=BLOCK)
@@ -126,7 +127,10 @@ def _blocks(num: int, seed: int, split: str) -> Iterator[tuple[np.ndarray, ...]]
         masks = np.ones((BLOCK, SIDE, SIDE), dtype=bool)
         for image, label in zip(images, labels, strict=True):
             source = KINDS[label - NUM_SHAPES] if label >= NUM_SHAPES else None
-            image[:] = _background(rng, split) if source is None else _piece(rng, source, split)
+            if source is None:
+                image[:] = _background(rng, split, plain)
+            else:
+                image[:] = _piece(rng, source, split)
         rows = np.flatnonzero(labels < NUM_SHAPES)
         images[rows], masks[rows] = _paint_shapes(rng, images[rows], labels[rows])
         yield images.clip(0, 255).astype(np.uint8), labels, masks
@@ -148,9 +152,9 @@ def _piece(rng: np.random.Generator, source: Source, split: str) -> np.ndarray:
     return piece * np.array(source.photograph.tint, dtype=np.float32)
 
 
-def _background(rng: np.random.Generator, split: str) -> np.ndarray:
+def _background(rng: np.random.Generator, split: str, plain: bool) -> np.ndarray:
     """Draw what lies behind an object: (SIDE, SIDE, 3)."""
-    kind = rng.choice(3, p=[0.2, 0.2, 0.6])
+    kind = rng.choice(3, p=[0.5, 0.5, 0.0] if plain else [0.2, 0.2, 0.6])
     if kind == 2:
         return _piece(rng, SOURCES[rng.integers(len(SOURCES))], split)
     first, second = rng.uniform(10, 245, size=(2, 3))
