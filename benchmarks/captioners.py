@@ -91,8 +91,9 @@ class TransformerTrainee:
         model = make_captioner(
             cells["CaptioningTransformer"], data.word_to_idx, data.feature_dim, seed=seed
         )
-        size = CAPTIONER_TRAINING["batch_size"]
-        self.trainer = Trainer.for_captions(model, data.train, steps=1, batch_size=size, seed=seed)
+        self.trainer = Trainer.for_captions(
+            model, data.train, steps=1, seed=seed, **CAPTIONER_TRAINING
+        )
         self.sample = model.sample
 
     def step(self, done: float) -> None:

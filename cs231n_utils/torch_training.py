@@ -22,9 +22,9 @@ Batch = tuple[torch.Tensor, ...]
 def init_weights(model: nn.Module, seed: int) -> nn.Module:
     """Draw every parameter of a transformer anew, from the seed alone; return the model.
 
-    Matrices are drawn as in Glorot and Bengio (2010), word vectors with a spread of 1, so that
-    the positions which are added to them do not drown them, and <NULL>'s is zero. Biases are
-    zero, norms begin as the identity.
+    Matrices are drawn as in Glorot and Bengio (2010). Word vectors have a spread of 0.2, less than
+    the positions which are added to them: a small vector turns faster while it learns. <NULL>'s
+    is zero. Biases are zero, norms begin as the identity.
     """
     generator = torch.Generator().manual_seed(seed)
     for module in model.modules():
@@ -33,7 +33,7 @@ def init_weights(model: nn.Module, seed: int) -> nn.Module:
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
         elif isinstance(module, nn.Embedding):
-            nn.init.normal_(module.weight, generator=generator)
+            nn.init.normal_(module.weight, std=0.2, generator=generator)
             if module.padding_idx is not None:
                 with torch.no_grad():
                     module.weight[module.padding_idx] = 0
@@ -54,9 +54,10 @@ def set_dropout(model: nn.Module, p: float) -> nn.Module:
 
 
 # What the chapter's captioner is made of, and how it is trained. A small one that sees many
-# captions writes better ones, after a minute, than a large one that sees few.
-CAPTIONER_SIZE = {"wordvec_dim": 64, "num_heads": 4, "num_layers": 2}
-CAPTIONER_TRAINING = {"batch_size": 64, "learning_rate": 6e-3}
+# captions writes better ones, after a minute, than a large one that sees few: of the sizes
+# that were tried with one minute of one core, one layer of 96 numbers did best.
+CAPTIONER_SIZE = {"wordvec_dim": 96, "num_heads": 4, "num_layers": 1, "dim_feedforward": 384}
+CAPTIONER_TRAINING = {"batch_size": 32, "learning_rate": 2.5e-3, "clip": 10.0}
 
 
 def make_captioner(
@@ -176,7 +177,11 @@ class Trainer:
         self.loss_history: list[float] = []
         self._seed = seed
         self._optimizer = torch.optim.AdamW(
-            model.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=weight_decay
+            model.parameters(),
+            lr=learning_rate,
+            betas=(0.9, 0.98),
+            weight_decay=weight_decay,
+            fused=True,  # one kernel for all: a small model's many parameters cost more one by one
         )
 
     @classmethod
