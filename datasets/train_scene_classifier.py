@@ -30,6 +30,7 @@ from cs231n_utils.data.classifier_network import SceneClassifier
 from cs231n_utils.data.picture_classes import CLASS_NAMES, NUM_SHAPES, Pictures, draw_pictures
 from cs231n_utils.pretrained import (
     Classifier,
+    classifier_card,
     read_weights,
     scene_classifier,
     scene_weights,
@@ -49,34 +50,53 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--noise", type=float, default=0.4, help="largest noise, in deviations")
+    parser.add_argument("--polish-pictures", type=int, default=8192)
+    parser.add_argument("--polish-rate", type=float, default=1e-3, help="learning rate")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--trained", type=Path, help="only polish these weights, already trained")
     parser.add_argument("--out", type=Path, help="default: where load_classifier reads it")
     options = parser.parse_args()
     out = options.out or scene_weights(options.seed)
+    out.parent.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    torch.manual_seed(options.seed)
     start = time.perf_counter()
     seed = TRAIN_SEED + options.seed
-    plain = draw_pictures(options.plain_pictures, seed=seed, split="train", plain=True)
-    courses = [mostly_shapes(plain)] * options.plain_epochs
-    pictures = draw_pictures(options.pictures, seed=seed, split="train")
-    courses += [mostly_shapes(pictures)] * options.epochs
-    network = with_batch_norm(SceneClassifier(len(CLASS_NAMES)))
-    train(network, courses, options.batch_size, options.learning_rate, options.noise)
+    if not options.trained:
+        torch.manual_seed(options.seed)
+        plain = draw_pictures(options.plain_pictures, seed=seed, split="train", plain=True)
+        courses = [mostly_shapes(plain)] * options.plain_epochs
+        pictures = draw_pictures(options.pictures, seed=seed, split="train")
+        courses += [mostly_shapes(pictures)] * options.epochs
+        network = with_batch_norm(SceneClassifier(len(CLASS_NAMES)))
+        train(network, courses, options.batch_size, options.learning_rate, options.noise)
+        save_file(stored(without_batch_norm(network.eval())), out)
+    # From here on as stored, so that polishing alone, later, gives the same.
+    network = scene_classifier(read_weights(options.trained or out)).model
+    torch.manual_seed(options.seed + 100)
+    pictures = draw_pictures(options.polish_pictures, seed=seed + 100, split="train")
+    polish(network, pictures, options.batch_size, options.polish_rate, options.noise)
     minutes = (time.perf_counter() - start) / 60
-    weights = stored(without_batch_norm(network.eval()))
-    out.parent.mkdir(parents=True, exist_ok=True)
+    weights = stored(network)
     save_file(weights, out)
     card = {
         "script": "datasets/train_scene_classifier.py",
         "seed": options.seed,
-        **{name: value for name, value in vars(options).items() if name not in ("out", "seed")},
-        "minutes": round(minutes, 1),
+        **{
+            name: value
+            for name, value in vars(options).items()
+            if name not in ("out", "seed", "trained")
+        },
+        "minutes": round(minutes + trained_minutes(options.trained), 1),
         "torch": torch.__version__,
         **measured(scene_classifier(read_weights(out))),
     }
     print(json.dumps(card, indent=2))
     save_file(weights, out, metadata={"card": json.dumps(card)})
+
+
+def trained_minutes(path: Path | None) -> float:
+    """Return how long the training took whose weights are polished, as their card says."""
+    return classifier_card(path)["minutes"] if path else 0.0
 
 
 def mostly_shapes(pictures: Pictures) -> Pictures:
@@ -101,9 +121,7 @@ def train(
     network.train()
     with tqdm(total=steps, unit="batch", mininterval=5) as progress:
         for pictures in courses:
-            images = torch.from_numpy(pictures.images).permute(0, 3, 1, 2)
-            masks = torch.from_numpy(pictures.masks)[:, None]
-            labels = torch.from_numpy(pictures.labels)
+            images, masks, labels = as_tensors(pictures)
             losses, right = [], []
             for rows in torch.randperm(len(images)).split(batch_size):
                 if len(rows) < batch_size:
@@ -123,6 +141,50 @@ def train(
                 shape = labels[rows] < NUM_SHAPES
                 right.append((scores.argmax(1) == labels[rows])[shape].float().mean().item())
             progress.write(f"loss {np.mean(losses):.3f}, shapes named {np.nanmean(right):.3f}")
+
+
+def as_tensors(pictures: Pictures) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return images (N, 3, H, W) uint8, masks (N, 1, H, W) and labels (N,)."""
+    images = torch.from_numpy(pictures.images).permute(0, 3, 1, 2)
+    return images, torch.from_numpy(pictures.masks)[:, None], torch.from_numpy(pictures.labels)
+
+
+def polish(
+    network: SceneClassifier,
+    pictures: Pictures,
+    batch_size: int,
+    learning_rate: float,
+    noise: float,
+) -> None:
+    """Train the plain network a little more, so that what moves its scores lies on the object.
+
+    The gradient of a score says which pixels matter. Here it is part of the loss: of all that
+    matters to a shape's score, as much as possible should lie inside of the mask ("right for the
+    right reasons", Ross et al., 2017).
+    """
+    steps = len(pictures) // batch_size
+    optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    network.train().requires_grad_()
+    images, masks, labels = as_tensors(pictures)
+    with tqdm(total=steps, unit="batch", mininterval=5) as progress:
+        for rows in torch.randperm(len(images))[: steps * batch_size].split(batch_size):
+            x, inside = varied(images[rows].float() / 127.5 - 1, masks[rows].float(), 1.0, noise)
+            x.requires_grad_()
+            loss, scores = lesson(network, x, inside, labels[rows])
+            chosen = scores.gather(1, labels[rows, None]).sum()
+            (gradient,) = torch.autograd.grad(chosen, x, create_graph=True)
+            matters = gradient.abs().sum(dim=1, keepdim=True)
+            share = (matters * inside).sum(dim=(1, 2, 3)) / matters.sum(dim=(1, 2, 3))
+            shape = labels[rows] < NUM_SHAPES
+            outside = -share[shape].clamp(min=1e-6).log().mean()
+            optimizer.zero_grad(set_to_none=True)
+            (loss + 2 * outside).backward()
+            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+            optimizer.step()
+            schedule.step()
+            progress.update()
+            progress.set_postfix(inside=f"{share[shape].mean().item():.3f}", refresh=False)
 
 
 def lesson(
