@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Downloads are kept in {data_folder(options.root)}")
         for name, download in DOWNLOADS.items():
             here = "here" if find(download, options.root) else "not fetched"
-            print(f"{name:10} {here:12} {download.about}")
+            print(f"{name:18} {here:12} {download.about}")
         return 0
     try:
         folder = fetch(DOWNLOADS[options.name], options.root)

@@ -13,7 +13,7 @@ NULL, START, END, UNK = range(4)
 
 
 class UnknownDataset(ValueError):
-    """No captions are known under the name that was asked for."""
+    """No data are known under the name that was asked for."""
 
 
 class CaptionSplit:

@@ -21,6 +21,31 @@ CIFAR10_MEMBERS = (
     "batches.meta.txt",
 )
 
+# Where torchvision fetches them from, too; the sums are those that many projects publish.
+MNIST_URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
+MNIST_FILES = {
+    "mnist-train-images": (
+        "train-images-idx3-ubyte.gz",
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        "60,000 handwritten digits; 10 MB",
+    ),
+    "mnist-train-labels": (
+        "train-labels-idx1-ubyte.gz",
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+        "which digits they are; 30 kB",
+    ),
+    "mnist-test-images": (
+        "t10k-images-idx3-ubyte.gz",
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        "10,000 digits to test on; 2 MB",
+    ),
+    "mnist-test-labels": (
+        "t10k-labels-idx1-ubyte.gz",
+        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        "which digits they are; 5 kB",
+    ),
+}
+
 DOWNLOADS = {
     download.name: download
     for download in (
@@ -61,6 +86,10 @@ DOWNLOADS = {
             folder="imagenet_val_25",
             members=("X.npy", "y.npy"),
             about="25 photographs from ImageNet's validation set, with labels; 4 MB",
+        ),
+        *(
+            Download(name, MNIST_URL + file_name, file_name, sha256, about)
+            for name, (file_name, sha256, about) in MNIST_FILES.items()
         ),
     )
 }
