@@ -8,6 +8,7 @@ handout's own packages are left out: what they bring is given, or in another of 
 from __future__ import annotations
 
 import ast
+import importlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from . import exercises as exercise_packages
 from .course import Assignment
 from .grading import GradedNotebook, grade_notebook
 from .judge import Verdict
@@ -114,12 +116,15 @@ def _without_own_imports(source: str, node: ast.stmt, first: int) -> str:
 
 
 def _given_cells(assignment: Assignment) -> Iterator[NotebookNode]:
-    """Yield the assignment's given code, and the names that Python 2 handouts count on."""
+    """Yield the assignment's given code, and names that answers to older handouts count on."""
     yield _code_cell("python-2-names", "xrange = range")
     marks = {cell.id: cell.metadata.get("nbgrader", {}) for cell in assignment.solution.cells}
     for cell_id, source in assignment.solution_cells().items():
         if not marks[cell_id].get("solution"):
             yield _code_cell(cell_id, source)
+    package = importlib.import_module(f"{exercise_packages.__name__}.{assignment.slug}")
+    if hasattr(package, "HANDOUT_GIVES"):
+        yield _code_cell("given-by-handouts", package.HANDOUT_GIVES)
 
 
 def _code_cell(cell_id: str, source: str) -> NotebookNode:

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from autograder.answers import UnreadableAnswers, examine_files, read_answers, split
 from autograder.cli import app
+from autograder.course import find_assignment
 
 LAYERS = ("rnn_step_forward", "rnn_step_backward", "rnn_forward", "rnn_backward")
 HANDOUT_IMPORTS = """
@@ -112,12 +113,32 @@ def test_an_unknown_assignment_lists_the_known_ones(solution_file):
     assert "a1_rnn_captioning" in result.stderr
 
 
-def test_right_answers_in_another_hand_have_full_marks(a1):
-    folder = Path(__file__).parent / "other_answers"
-    graded = examine_files(a1, [folder / "rnn_layers.py", folder / "rnn.py"], seed=4)
-    wrong = [
+ANSWERS = Path(__file__).parent / "other_answers"
+
+
+def lost(graded):
+    return [
         (name, verdict.error, [case.message for case in verdict.cases if not case.passed])
         for name, verdict in graded.verdicts.items()
         if verdict.share < 1
     ]
-    assert wrong == []
+
+
+def test_right_answers_in_another_hand_have_full_marks(a1):
+    assert lost(examine_files(a1, [ANSWERS / "rnn_layers.py", ANSWERS / "rnn.py"], seed=4)) == []
+
+
+@pytest.mark.parametrize("name", ["gans_handout.py", "gans_classes.py"])
+def test_right_gans_in_other_hands_have_full_marks(name):
+    assert lost(examine_files(find_assignment("a6_gans"), [ANSWERS / name], seed=4)) == []
+
+
+def test_what_a_handout_gives_need_not_be_in_a_file_of_answers(tmp_path):
+    text = (ANSWERS / "gans_handout.py").read_text()
+    first, last = text.index("def bce_loss"), text.index("def discriminator_loss")
+    short = tmp_path / "short.py"
+    short.write_text(text[:first] + text[last:])
+    gans = find_assignment("a6_gans")
+    assert lost(examine_files(gans, [short], seed=4)) == []
+    short.write_text(text.replace("    return loss.mean()", "    return loss.sum()"))
+    assert [name for name, *_ in lost(examine_files(gans, [short], seed=4))] == ["bce_loss"]
