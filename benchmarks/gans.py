@@ -47,6 +47,7 @@ def train(
         steps=steps,
         batch_size=BATCH_SIZE,
         seed=seed,
+        initialize=cells["initialize_weights"] if name == "DCGAN" else None,
         device=device,
         progress=False,
     )

@@ -99,7 +99,8 @@ def plot_curves(
         style = {"color": COLOURS[i], "linewidth": 2.6 - 1.2 * (i > 0)}
         ax.plot(x, values, label=label, **style)
     ax.set(xlabel=xlabel, ylabel=ylabel)
-    ax.legend(frameon=False)
+    # Above the axes: curves may go anywhere inside.
+    ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
     return _tidy(ax)
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from cs231n_utils.gans import NOISE_DIM, deprocess_img, initialize_weights, pictures_of
+from cs231n_utils.gans import NOISE_DIM, deprocess_img, pictures_of
 
 Loss = Callable[..., torch.Tensor]
 Step = Callable[..., tuple[float, float]]
@@ -77,6 +77,7 @@ def train_gan(
     noise_dim: int = NOISE_DIM,
     seed: int = 0,
     snapshots: int = 5,
+    initialize: Callable[[nn.Module], None] | None = None,
     device: str | torch.device = "cpu",
     threads: int | None = 1,
     progress: bool = True,
@@ -94,6 +95,8 @@ def train_gan(
         seed: of the weights, minibatches and noise. PyTorch's own random numbers are left as
             they were.
         snapshots: how many times, on the way, 16 images are kept.
+        initialize: called with every layer after its parameters are drawn, such as
+            `initialize_weights`.
         threads: of a training on the CPU; see Trainer in torch_training. None: as many as
             PyTorch likes.
         progress: whether to show a progress bar (on stdout).
@@ -108,7 +111,7 @@ def train_gan(
     with settings(seed, torch.device(device), threads):
         watched = 2 * torch.rand(16, noise_dim) - 1
         for network in (D, G):
-            renew(network.to(device).train())
+            renew(network.to(device).train(), initialize)
         solvers = [quick(get_optimizer(network)) for network in (D, G)]
         run = GanRun(name, D, G, noise_dim)
         batches = minibatches(torch.as_tensor(images), batch_size)
@@ -129,12 +132,12 @@ def train_gan(
     return run
 
 
-def renew(network: nn.Module) -> nn.Module:
-    """Draw every parameter of a network anew, as its layers do, and then as the chapter does."""
+def renew(network: nn.Module, initialize: Callable[[nn.Module], None] | None = None) -> nn.Module:
+    """Draw every parameter of a network anew, as its layers do; then `initialize` each layer."""
     for layer in network.modules():
         if hasattr(layer, "reset_parameters"):
             layer.reset_parameters()
-    return network.apply(initialize_weights)
+    return network if initialize is None else network.apply(initialize)
 
 
 def minibatches(images: torch.Tensor, batch_size: int) -> Iterator[torch.Tensor]:

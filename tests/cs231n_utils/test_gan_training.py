@@ -98,6 +98,17 @@ def test_quick_steps_are_the_same_steps():
         torch.testing.assert_close(p, q, rtol=1e-6, atol=1e-7)
 
 
+def test_layers_are_initialized_as_asked_for():
+    def halve(layer):
+        if isinstance(layer, nn.Linear):
+            nn.init.constant_(layer.bias, 0.5)
+
+    D, G = players()
+    trained(networks=(D, G), steps=1, initialize=halve)
+    for layer in (D[0], G[0], G[3]):
+        assert (layer.bias - 0.5).abs().max() < 0.002  # one step of Adam
+
+
 def test_another_optimizer_is_left_alone():
     solver = torch.optim.SGD(nn.Linear(2, 1).parameters(), lr=0.1)
     assert quick(solver).param_groups[0].get("fused") is None
