@@ -206,6 +206,7 @@ def paint(
     done.frames[0] = img.detach().clone()
     optimizer = torch.optim.Adam([done.img], lr=learning_rate)
     easel = _Easel(show)
+    easel.put(done.img)  # before the bar begins: it stays below the picture
     bar = tqdm(range(1, num_steps + 1), desc=title, file=sys.stdout, mininterval=0.5)
     for number in bar:
         for group in optimizer.param_groups:

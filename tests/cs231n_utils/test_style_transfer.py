@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from cs231n_utils import style_transfer
 from cs231n_utils.style_transfer import (
     Descent,
     Moves,
@@ -149,6 +150,24 @@ def test_painting_keeps_the_wanted_moments_the_first_and_the_last(img, capsys):
     out, err = capsys.readouterr()
     assert "painting" in out
     assert err == ""
+
+
+def test_in_a_notebook_the_picture_is_shown_first_and_then_replaced(img, monkeypatch, capsys):
+    shown = []
+
+    class Handle:
+        def update(self, picture):
+            shown.append(("again", capsys.readouterr().out != ""))
+
+    def display(picture, display_id):
+        shown.append(("first", capsys.readouterr().out != ""))
+        return Handle()
+
+    monkeypatch.setattr(style_transfer, "_in_notebook", lambda: True)
+    monkeypatch.setattr("IPython.display.display", display)
+    paint(img, torch.sum, halve, LOW, HIGH, num_steps=20, show=lambda x: np.zeros((4, 4, 3), "u1"))
+    assert shown[0] == ("first", False)  # the bar has not begun
+    assert [kind for kind, _ in shown[1:]] == ["again", "again"]
 
 
 def test_painting_ends_with_small_steps(img):
