@@ -3,9 +3,10 @@
     python datasets/train_scene_classifier.py --seed 0
     python datasets/train_scene_classifier.py --seed 1
 
-One thread, about MINUTES minutes for each seed. The pictures are drawn once and seen several times,
-and differently each time. The first ones have plain backgrounds, and moving, recolouring and noise
-come in little by little: a beginner who meets all difficulties at once learns next to nothing.
+One thread, which computes for about 6 minutes for each seed. The pictures are drawn once and seen
+several times, and differently each time. The first ones have plain backgrounds, and moving,
+recolouring and noise come in little by little: a beginner who meets all difficulties at once learns
+next to nothing.
 
 Training uses batch normalisation, which is folded into the convolutions before the weights are
 stored: the stored network is convolutions, ReLU and pooling, the same in training and in use.

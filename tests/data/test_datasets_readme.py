@@ -8,6 +8,7 @@ import pytest
 from cs231n_utils.data.photographs import PHOTOGRAPHS
 from cs231n_utils.data.registry import DOWNLOADS
 from cs231n_utils.encoder import WEIGHTS, encoder_card
+from cs231n_utils.pretrained import SEEDS, classifier_card, scene_weights
 
 README = (Path(__file__).parents[2] / "datasets" / "README.md").read_text(encoding="utf-8")
 
@@ -18,6 +19,16 @@ def test_the_encoder_s_checksum_and_accuracy_are_written_down():
     shares = [f"{100 * share:.1f} %" for share in card["accuracy"].values()]
     assert f"| {' | '.join(card['accuracy'])} |" in README
     assert f"| {' | '.join(shares)} |" in README
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_classifiers_checksums_and_numbers_are_written_down(seed):
+    weights = scene_weights(seed)
+    assert hashlib.sha256(weights.read_bytes()).hexdigest() in README
+    card = classifier_card(weights)
+    columns = ("accuracy", "shapes", "photographs", "saliency_share", "saliency_chance")
+    shares = [f"{100 * card[name]:.1f} %" for name in columns]
+    assert f"| {seed} | {' | '.join(shares)} |" in README
 
 
 @pytest.mark.parametrize("photograph", PHOTOGRAPHS, ids=lambda photograph: photograph.words)
