@@ -40,7 +40,7 @@ def examine_files(
             cells.append(cell)
     cells += [_hidden_cell(name) for name in assignment.exercises]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    return grade_notebook(notebook, assignment, seed=seed, backend=backend)
+    return grade_notebook(notebook, assignment, seed=seed, backend=backend, tell_hidden=True)
 
 
 def read_answers(path: Path) -> str:

@@ -39,9 +39,14 @@ class StudentRaised(Exception):
         """Whether the function is not defined at all, or not written yet."""
         return self.type_name in ("MissingFunction", "NotImplementedError")
 
+    @property
+    def own_words(self) -> bool:
+        """Whether the sentence holds nothing that the student's process could have put there."""
+        return self.missing and self.inner in ("", self.function)
+
     def __str__(self) -> str:
         if self.type_name == "MissingFunction":
-            return f"{self.message}: its cell is empty, or stopped with an error"
+            return f"{self.function} is not defined: its cell is empty, or stopped with an error"
         if self.type_name == "NotImplementedError":
             if self.inner and self.inner != self.function:
                 return f"{self.function} calls {self.inner}, which is not written yet"

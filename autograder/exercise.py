@@ -66,6 +66,11 @@ class Equivalent(Edit):
 
 
 @dataclass(frozen=True)
+class Shortcut(Edit):
+    """A right answer that does not do the exercise: it uses a name that the exercise forbids."""
+
+
+@dataclass(frozen=True)
 class Case:
     """One named examination of an exercise, worth `weight` shares of its points."""
 
@@ -83,7 +88,9 @@ class Exercise:
     `returns` says for each student function what it returns, by name ("next_h, cache"): a wrong
     number of values is then told in these names. `needs` names the exercises whose functions this
     one calls; they are examined first, and a trouble in them is told as such. `harmless` explains
-    automatic mutants ("line -> changed line") that rightly score full marks.
+    automatic mutants ("line -> changed line") that rightly score full marks. `forbids` are dotted
+    names that the answer may not use ("torch", "torch.nn.Transformer*"): autograder/forbidden.py;
+    one that does is worth 0, and `shortcuts` are answers that do.
     """
 
     points: float
@@ -92,6 +99,8 @@ class Exercise:
     equivalents: Sequence[Equivalent] = ()
     needs: Sequence[str] = ()
     harmless: Mapping[str, str] = field(default_factory=dict)
+    forbids: Sequence[str] = ()
+    shortcuts: Sequence[Shortcut] = ()
     cases: list[Case] = field(default_factory=list)
     name: str = ""
     assignment: str = ""
@@ -160,15 +169,20 @@ def _take(module: ModuleType, name: str, assignment: str) -> Exercise:
 def check_exercise(exercise: Exercise) -> Exercise:
     """Return the exercise when it keeps the rules, else raise ExerciseError."""
     names = [case.name for case in exercise.cases]
-    edits = [edit.name for edit in (*exercise.mistakes, *exercise.equivalents)]
+    listed = (*exercise.mistakes, *exercise.equivalents, *exercise.shortcuts)
+    edits = [edit.name for edit in listed]
     if not names:
         raise ExerciseError(f"{exercise.name} must have at least one case")
-    for kind, found in (("cases", names), ("mistakes and equivalents", edits)):
+    for kind, found in (("cases", names), ("mistakes, equivalents and shortcuts", edits)):
         twice = sorted({name for name in found if found.count(name) > 1})
         if twice:
             raise ExerciseError(f"{exercise.name}: {kind} must have distinct names. Got {twice}")
     if not any(case.public for case in exercise.cases):
         raise ExerciseError(f"{exercise.name} must have a public case, for `check`")
+    if bool(exercise.forbids) != bool(exercise.shortcuts):
+        raise ExerciseError(
+            f"{exercise.name}: an exercise that forbids names must show a shortcut that uses one"
+        )
     silent = [mistake.name for mistake in exercise.mistakes if not mistake.hint]
     if silent:
         raise ExerciseError(f"{exercise.name}: each mistake must have a hint. None for {silent}")

@@ -1,30 +1,40 @@
 """Grade one notebook: run its cells behind the wall, judge each exercise from outside.
 
-Cells run one by one in a student's process; a graded cell is never sent there, its exercise is
-examined through the proxy where the cell stands, and its outputs are written here. A cell that
-kills or hangs the process costs itself: the rest runs without it in a fresh process, and what was
-judged stays judged.
+Cells run one by one in a student's process; a graded cell is never sent there. When all have run,
+each exercise is examined through the proxy, with the names that there were where its graded cell
+stands, and the cell's outputs are written here. A cell that kills or hangs the process costs
+itself: the rest runs without it in a fresh process, and what was judged stays judged.
+
+Nothing that a student may read holds a hidden input: the cells' outputs come before the first one
+is drawn, and what failing cases say comes from a process that never saw one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import nbformat
 
 from .course import Assignment, is_shown_only
-from .errors import printable
+from .errors import CallRefused, CallTimeout, SessionDead, StudentRaised, Wrong, printable
 from .exercise import Exercise
-from .judge import Verdict, judge
+from .forbidden import forbidden_name
+from .judge import PUBLIC_SEED, CaseResult, Verdict, judge, say_once
 from .mistakes import MistakeBank
 from .rendering import verdict_output
 from .sandbox import Limits, Session, start_session
+from .student import Student
+from .wording import few
 
 # A notebook whose cells kill the process again and again is not restarted for ever.
 MAX_STARTS = 6
+# Of a submission's time, for its cells; what is left is for the examinations.
+CELLS_SHARE = 2 / 3
+UNTOLD = "wrong on the hidden inputs, though not on the public ones"
 HIDDEN = "-hidden"
 
 
@@ -48,40 +58,58 @@ def grade_notebook(
     backend: str = "auto",
     files: Mapping[str, bytes] | None = None,
     bank: MistakeBank | None = None,
+    tell_hidden: bool = False,
 ) -> GradedNotebook:
     """Return the graded notebook; `nb` itself is not changed.
 
     `seed` draws the hidden inputs: the same for a whole class, secret before. `bank` may be shared
-    by the submissions of a class, which saves running the known mistakes again. Raises NoSandbox
-    when nothing can be run here; nothing that the notebook does raises.
+    by the submissions of a class, which saves running the known mistakes again. With `tell_hidden`,
+    what failing cases say is what they said on the hidden inputs; else nothing of them is told.
+    Raises NoSandbox when nothing can be run here; nothing that the notebook does raises.
     """
     start = time.perf_counter()
     nb = nbformat.from_dict(nb)
     bank = bank or MistakeBank(assignment)
+    tests: dict[str, tuple[int, nbformat.NotebookNode]] = {}
     with _Run(limits or Limits(), backend, files or {}) as run:
-        verdicts: dict[str, Verdict] = {}
+        # First all cells, then all examinations: what a cell shows cannot hold a hidden input.
         for number, cell in enumerate(nb.cells):
             if cell.cell_type != "code":
                 continue
             exercise = _exercise_of(cell, assignment)
+            cell.execution_count = number
             if exercise is not None:
-                verdict = run.examine(exercise, seed, bank)
-                verdicts[exercise.name] = verdict
-                cell.outputs = [verdict_output(verdict, number)]
-                cell.execution_count = number
+                run.mark(exercise.name)
+                tests[exercise.name] = number, cell
             elif is_shown_only(cell):
                 cell.outputs, cell.execution_count = [], None
             elif _is_test(cell):
-                cell.outputs, cell.execution_count = [_unmarked(number)], number
+                cell.outputs = [_unmarked(number)]
             else:
                 cell.outputs = run.execute(cell)
-                cell.execution_count = number
+        verdicts: dict[str, Verdict] = {}
+        run.allow(MAX_STARTS // 2)
+        for name in tests:
+            exercise = assignment.exercises[name]
+            used = forbidden_name(exercise, run.cells_before(name), assignment)
+            verdicts[name] = refused(exercise, used) if used else run.examine(exercise, seed, bank)
+        if not tell_hidden:
+            run.reword(verdicts)
+    for name, (number, cell) in tests.items():
+        cell.outputs = [verdict_output(verdicts[name], number)]
     for exercise in assignment.exercises.values():
         if exercise.name not in verdicts:
             error = f"the cell {exercise.name}{HIDDEN} is not in the notebook"
             verdicts[exercise.name] = Verdict(exercise, [], error=error)
     verdicts = {name: verdicts[name] for name in assignment.exercises}
     return GradedNotebook(nb, verdicts, run.notes, time.perf_counter() - start, run.backend_name)
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """The place of a graded cell: the names that its exercise is examined with."""
+
+    name: str
 
 
 @dataclass
@@ -94,13 +122,18 @@ class _Run:
     notes: list[str] = field(default_factory=list)
     backend_name: str = ""
     _session: Session | None = None
-    _done: list[str] = field(default_factory=list)  # sources that ran, in order
+    _steps: list[str | _Mark] = field(default_factory=list)  # cells that ran, and marks, in order
+    _position: int = 0  # steps done in the present process
     _starts: int = 0
     _timed_out: dict[str, str] = field(default_factory=dict)
     _deadline: float = 0.0
+    _cells_deadline: float = 0.0
+    _shown_bytes: int = 0
 
     def __enter__(self) -> _Run:
-        self._deadline = time.monotonic() + self.limits.submission_seconds
+        now = time.monotonic()
+        self._deadline = now + self.limits.submission_seconds
+        self._cells_deadline = now + self.limits.submission_seconds * CELLS_SHARE
         self._start()
         return self
 
@@ -110,27 +143,45 @@ class _Run:
 
     def execute(self, cell: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
         """Run a student's cell and return its outputs."""
-        session = self._alive()
+        left = self._cells_deadline - time.monotonic()
+        session = self._reach(len(self._steps)) if left > 0 else None
         if session is None:
             return [_error("NotRun", self._given_up())]
-        result = session.run_cell(cell.source)
+        result = session.run_cell(cell.source, min(self.limits.cell_seconds, left))
         if session.dead is not None:
             self.notes.append(
                 f"{_place(cell)} ended the notebook's process ({session.dead}). "
                 "Everything else was graded without it."
             )
         else:
-            self._done.append(cell.source)
+            self._did(cell.source)
             self._tell_error(cell, result)
-        return [nbformat.from_dict(output) for output in result.outputs]
+        return self._shown([nbformat.from_dict(output) for output in result.outputs])
+
+    def allow(self, starts: int) -> None:
+        """Let so many processes more be started, whatever ended the earlier ones."""
+        self._starts = min(self._starts, MAX_STARTS - starts)
+
+    def mark(self, name: str) -> None:
+        """Remember the names as they are where the exercise `name` is to be examined."""
+        session = self._reach(len(self._steps))
+        mark = _Mark(name)
+        if session is None or not _quietly(session.mark, name):
+            self._steps.append(mark)  # a fresh process will come by there
+        else:
+            self._did(mark)
 
     def examine(self, exercise: Exercise, seed: int, bank: MistakeBank) -> Verdict:
-        """Judge one exercise on the functions that the cells so far have defined."""
-        session = self._alive()
+        """Judge one exercise on the functions that stood before its graded cell."""
+        session = self._at(exercise.name)
         if session is None:
             return Verdict(exercise, [], error=self._given_up())
         known = set(self._timed_out)
+        allow = forbid(session, exercise.forbids)
         verdict = judge(exercise, session, seed, bank=bank, timed_out=self._timed_out)
+        allow()
+        if any(call.error == "NotAllowed" for log in verdict.logs for call in log):
+            verdict = refused(exercise, few(exercise.forbids))
         for name in self._timed_out.keys() - known:
             self.notes.append(f"{self._timed_out[name]}. It was not called again.")
         if session.dead is not None:
@@ -139,6 +190,30 @@ class _Run:
                 f"({session.dead}). The other exercises were graded in a fresh one."
             )
         return verdict
+
+    def cells_before(self, name: str) -> list[str]:
+        """Return the cells that run before an exercise is examined."""
+        return [s for s in self._steps[: self._steps.index(_Mark(name))] if isinstance(s, str)]
+
+    def reword(self, verdicts: Mapping[str, Verdict]) -> None:
+        """Let failing cases say what they say on inputs that everybody may know.
+
+        A student's function can put its inputs into an exception's message, the name of a type or
+        the shape of an answer. So these words come from a fresh process that never saw a hidden
+        input. The points stay as they are.
+        """
+        unclear = [verdict for verdict in verdicts.values() if not _in_own_words(verdict)]
+        if not unclear:
+            return
+        if self._session is not None:
+            self._session.close()
+        self.allow(1)
+        for verdict in unclear:
+            exercise, said = verdict.exercise, None
+            if (session := self._at(exercise.name)) is not None:
+                # Without the net: its own exception would be taken for the student's.
+                said = judge(exercise, session, PUBLIC_SEED, timed_out=dict(self._timed_out))
+            _reword(verdict, said)
 
     def _tell_error(self, cell: nbformat.NotebookNode, result: Any) -> None:
         if result.status in ("timeout", "flooded"):
@@ -152,13 +227,53 @@ class _Run:
         ename, evalue = errors[-1]["ename"], errors[-1]["evalue"]
         self.notes.append(printable(f"{_place(cell)} stopped with {ename}: {evalue}", 500))
 
-    def _alive(self) -> Session | None:
-        """Return a session that has run the cells so far; None when it died too often."""
-        while self._session is None or self._session.dead is not None:
-            if self._starts >= MAX_STARTS or time.monotonic() > self._deadline:
-                return None
-            self._start()
-        return self._session
+    def _shown(self, outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+        """Return a cell's outputs while there is room for them in the notebook."""
+        size = len(str(outputs))
+        if self._shown_bytes + size <= self.limits.submission_output_bytes:
+            self._shown_bytes += size
+            return outputs
+        most = self.limits.submission_output_bytes
+        if self._shown_bytes <= most:
+            self.notes.append(f"Outputs beyond {most} bytes in all were left out.")
+            self._shown_bytes = most + 1
+        return [_error("TooMuchOutput", f"the notebook's outputs take more than {most} bytes")]
+
+    def _did(self, step: str | _Mark) -> None:
+        self._steps.append(step)
+        self._position = len(self._steps)
+
+    def _at(self, name: str) -> Session | None:
+        """Return a session whose names are those at a mark; None when it died too often."""
+        while True:
+            place = self._steps.index(_Mark(name)) + 1
+            session = self._reach(place)
+            # Behind the mark stand the cells that came after it.
+            if session is None or _quietly(session.recall, name):
+                return session
+
+    def _reach(self, place: int) -> Session | None:
+        """Return a session that has done the first `place` steps at least; None when it died too
+        often.
+        """
+        while True:
+            if self._session is None or self._session.dead is not None:
+                if self._starts >= MAX_STARTS or time.monotonic() > self._deadline:
+                    return None
+                self._start()
+            if self._position >= place:
+                return self._session
+            step = self._steps[self._position]
+            if isinstance(step, _Mark):
+                done = _quietly(self._session.mark, step.name)
+            else:
+                done = self._session.run_cell(step).status != "dead" and not self._session.dead
+            if done:
+                self._position += 1
+            elif not isinstance(step, _Mark):
+                # It ran before, and now it kills: it goes too.
+                del self._steps[self._position]
+                place -= 1
 
     def _start(self) -> None:
         if self._session is not None:
@@ -166,17 +281,63 @@ class _Run:
         left = max(self._deadline - time.monotonic(), 1.0)
         limits = replace(self.limits, submission_seconds=left)
         self._starts += 1
+        self._position = 0
         self._session = start_session(limits, self.backend, dict(self.files))
         self.backend_name = self._session.backend_name
-        for source in list(self._done):
-            if self._session.run_cell(source).status == "dead" or self._session.dead:
-                self._done.remove(source)  # it ran before, and now it kills: it goes too
-                break
 
     def _given_up(self) -> str:
-        if time.monotonic() > self._deadline:
-            return f"not run: the notebook used its {self.limits.submission_seconds:g} seconds"
-        return f"not run: the notebook's process ended {self._starts} times"
+        if self._starts >= MAX_STARTS:
+            return "not run: the notebook's process had ended too often"
+        return f"not run: the notebook used its {self.limits.submission_seconds:g} seconds"
+
+
+def refused(exercise: Exercise, used: str) -> Verdict:
+    """The verdict on an answer that uses a forbidden name."""
+    cases = [CaseResult(case.name, False) for case in exercise.cases]
+    return Verdict(exercise, cases, error=f"{used} is not allowed here, so this counts 0 points")
+
+
+def forbid(session: Session, names: Sequence[str]) -> Callable[[], None]:
+    """Let forbidden names raise where they are used while the code runs; return what ends that.
+
+    It happens in the student's process, which can undo it: a second net, for what reading the
+    source does not show.
+    """
+
+    def tell(forbidden: Sequence[str]) -> None:
+        if names and session.dead is None:
+            with contextlib.suppress(SessionDead, CallTimeout, StudentRaised, Wrong):
+                Student(session).forbid(forbidden)
+
+    tell(names)
+    return lambda: tell(())
+
+
+def _quietly(work: Callable[[str], None], name: str) -> bool:
+    """Do something to a session that an unharmed one can do; end a session that cannot."""
+    try:
+        work(name)
+    except (SessionDead, CallTimeout, CallRefused):
+        work.__self__.close()
+        return False
+    return True
+
+
+def _in_own_words(verdict: Verdict) -> bool:
+    return all(case.passed or case.own_words for case in verdict.cases)
+
+
+def _reword(verdict: Verdict, said: Verdict | None) -> None:
+    """Give failing cases the words that they have in `said`, the verdict on public inputs."""
+    public = {case.name: case for case in said.cases} if said else {}
+    shared = said.error if said else None
+    verdict.error = None
+    for case in verdict.cases:
+        if not case.passed and not case.own_words:
+            told = public.get(case.name)
+            failed = told is not None and not told.passed
+            case.message = (told.message or shared or "") if failed else UNTOLD
+    verdict.cases, verdict.error = say_once(verdict.cases)
 
 
 def _place(cell: nbformat.NotebookNode) -> str:

@@ -30,6 +30,7 @@ class CaseResult:
     name: str
     passed: bool
     message: str = ""
+    own_words: bool = True  # the message holds nothing that the student's process can choose
 
 
 @dataclass
@@ -130,18 +131,21 @@ def examine_case(
     whether it can go on.
     """
     examination = Examination(student)
+    own = False
     token = _current.set(examination)
     try:
         with np.errstate(all="ignore"):
             case.examine(student, case_rng(exercise, index, seed), **case.parameters)
     except (Wrong, StudentRaised, CallTimeout) as error:
+        own = not examination.troubles and getattr(error, "own_words", False)
         examination.troubles.append(str(error))
     except SessionDead as error:
+        own = not examination.troubles
         examination.troubles.append(f"this ended the notebook's process: {error}")
     finally:
         _current.reset(token)
     troubles = examination.troubles
-    return CaseResult(case.name, not troubles, "; ".join(troubles[:4])), examination
+    return CaseResult(case.name, not troubles, "; ".join(troubles[:4]), own), examination
 
 
 def judge(
@@ -180,18 +184,21 @@ def judge(
         if case.name not in done:
             cases.append(CaseResult(case.name, False, "not run: the process had ended"))
             logs.append([])
-    verdict = Verdict(exercise, *_said_once(cases), logs=logs)
+    cases, error = say_once(cases)
+    verdict = Verdict(exercise, cases, error=error, logs=logs)
     if verdict.share < 1 and bank is not None:
         verdict.mistake = bank.recognise(exercise, logs, seed)
     return verdict
 
 
-def _said_once(cases: list[CaseResult]) -> tuple[list[CaseResult], None, str | None]:
+def say_once(cases: list[CaseResult]) -> tuple[list[CaseResult], str | None]:
     """Move a message that all cases share to the verdict: a missing function is told once."""
     messages = {case.message for case in cases}
     if len(cases) < 2 or len(messages) > 1 or any(case.passed for case in cases):
-        return cases, None, None
-    return [CaseResult(case.name, False) for case in cases], None, messages.pop()
+        return cases, None
+    own = all(case.own_words for case in cases)
+    bare = [CaseResult(case.name, False, own_words=own) for case in cases]
+    return bare, messages.pop()
 
 
 def _forget(student: Student) -> bool:

@@ -37,11 +37,7 @@ class MistakeBank:
 
     def namespace(self, exercise: Exercise, edit: Edit | None = None) -> dict[str, Any]:
         """Run our solution, with one edit if given, and return its names."""
-        cells = self.assignment.solution_cells()
-        if edit is not None:
-            cell = edit.cell or exercise.name
-            cells = {k: edit.apply(v) if k == cell else v for k, v in cells.items()}
-        return run_cells(cells)
+        return run_cells(edited(self.assignment.solution_cells(), exercise, edit))
 
     def logs(self, exercise: Exercise, mistake: Mistake, seed: int) -> list[list[Call]]:
         """Return what the mistake answers, for each case of the exercise."""
@@ -71,6 +67,14 @@ class MistakeBank:
             if len(known) == len(logs) and all(map(same_log, known, logs)):
                 return mistake
         return None
+
+
+def edited(cells: dict[str, str], exercise: Exercise, edit: Edit | None) -> dict[str, str]:
+    """Return the solution's cells with one edit, if given."""
+    if edit is None:
+        return cells
+    cell = edit.cell or exercise.name
+    return {k: edit.apply(v) if k == cell else v for k, v in cells.items()}
 
 
 def run_cells(cells: dict[str, str]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from nbformat.v4 import new_markdown_cell, new_output
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import determine_grade, is_grade, is_solution
-from traitlets import Float, Integer, Unicode, default
+from traitlets import Bool, Float, Integer, Unicode, default
 from traitlets.config import Config
 
 from autograder.course import Assignment
@@ -119,6 +119,11 @@ class JudgeCells(NbGraderPreprocessor):
         config=True
     )
     submission_seconds = Float(300.0, help="Wall time for one notebook.").tag(config=True)
+    tell_hidden = Bool(
+        False,
+        help="Tell in feedback what failing cases said on the hidden inputs. A student's code may "
+        "put these inputs into an exception's message.",
+    ).tag(config=True)
 
     @default("backend")
     def _backend_default(self) -> str:
@@ -148,6 +153,7 @@ class JudgeCells(NbGraderPreprocessor):
             assignment,
             seed=self.seed,
             limits=limits,
+            tell_hidden=self.tell_hidden,
             backend=self.backend,
             files=students_files(Path(about["folder"])),
             bank=_mistake_bank(assignment),

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 import nbformat
 
 from .course import Assignment
-from .exercise import Equivalent, Exercise, Mistake
+from .exercise import Edit, Equivalent, Exercise, Mistake
+from .forbidden import forbidden_name
 from .grading import grade_notebook
 from .judge import judge
-from .mistakes import MistakeBank
+from .mistakes import MistakeBank, edited
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,16 @@ def prove(
     chosen = [e for e in assignment.exercises.values() if names is None or e.name in names]
     bank = MistakeBank(assignment, strict=True)
     yield from _whole_notebooks(assignment, chosen, backend, seed)
+    cells = assignment.solution_cells()
     for exercise in chosen:
         for mistake in exercise.mistakes:
             yield _mistake(bank, exercise, mistake, seed)
         for equivalent in exercise.equivalents:
             yield _equivalent(bank, exercise, equivalent, seed)
+            if exercise.forbids:
+                yield _allowed(assignment, exercise, equivalent, cells)
+        for shortcut in exercise.shortcuts:
+            yield _shortcut(assignment, exercise, shortcut, cells)
 
 
 def _whole_notebooks(
@@ -60,7 +66,7 @@ def _whole_notebooks(
     )
     for claim, path, share in claims:
         notebook = nbformat.read(path, as_version=4)
-        graded = grade_notebook(notebook, assignment, seed=seed, backend=backend)
+        graded = grade_notebook(notebook, assignment, seed=seed, backend=backend, tell_hidden=True)
         for exercise in chosen:
             verdict = graded.verdicts[exercise.name]
             failed = "; ".join(f"{c.name}: {c.message}" for c in verdict.cases if not c.passed)
@@ -86,3 +92,15 @@ def _equivalent(bank: MistakeBank, exercise: Exercise, equivalent: Equivalent, s
     failed = "; ".join(f"{c.name}: {c.message}" for c in verdict.cases if not c.passed)
     claim = f"equivalent: {equivalent.name}"
     return Proof(exercise.assignment, exercise.name, claim, verdict.share == 1, failed)
+
+
+def _allowed(assignment: Assignment, exercise: Exercise, edit: Edit, cells: dict) -> Proof:
+    used = forbidden_name(exercise, edited(cells, exercise, edit).values(), assignment)
+    claim = f"equivalent, and allowed: {edit.name}"
+    return Proof(exercise.assignment, exercise.name, claim, used is None, used or "")
+
+
+def _shortcut(assignment: Assignment, exercise: Exercise, shortcut: Edit, cells: dict) -> Proof:
+    used = forbidden_name(exercise, edited(cells, exercise, shortcut).values(), assignment)
+    claim = f"not allowed: {shortcut.name}"
+    return Proof(exercise.assignment, exercise.name, claim, used is not None, used or "not noticed")

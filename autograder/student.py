@@ -245,6 +245,10 @@ class Student:
         """Set a module's parameters by name, all of them."""
         self._send({"op": "load", "id": kept.number, "values": dict(values)}, kept.type_name)
 
+    def forbid(self, names: Sequence[str]) -> None:
+        """Let these public objects, and no others, raise NotAllowed when they are called there."""
+        self._send({"op": "forbid", "names": list(names)}, "forbid", log=False)
+
     def forget(self) -> None:
         """Let go of everything that earlier calls left there."""
         self._send({"op": "forget"}, "forget", log=False)

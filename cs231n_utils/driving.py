@@ -17,10 +17,12 @@ Arguments may hold references, dicts with the key "__ref__":
 
 from __future__ import annotations
 
+import fnmatch
 import importlib
 import sys
 import traceback
-from typing import Any
+from types import ModuleType
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -34,6 +36,7 @@ class Driver:
     def __init__(self, namespace: dict[str, Any]) -> None:
         self.namespace = namespace
         self.kept: dict[int, Any] = {}
+        self._guard = Guard()
 
     def run(self, request: dict[str, Any]) -> dict[str, Any]:
         """Carry out one request and return the reply; a failure is a reply with "error"."""
@@ -127,6 +130,11 @@ class Driver:
         self.kept.clear()
         return {}
 
+    def _do_forbid(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Let the named public objects, and no others, raise NotAllowed when they are called."""
+        self._guard.forbid(request["names"])
+        return {}
+
     def _do_names(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"missing": [name for name in request["names"] if name not in self.namespace]}
 
@@ -161,6 +169,48 @@ class Driver:
             number += 1
         self.kept[number] = value
         return {"kept": number, "type": type(value).__name__[:100]}
+
+
+class NotAllowed(RuntimeError):
+    """The exercise forbids what was just called."""
+
+
+class Guard:
+    """Stands in the place of what an exercise forbids, while its answer runs."""
+
+    # What a tensor or a gradient is made with: a library as a whole has no one door.
+    DOORS: ClassVar = {
+        "torch": ("tensor", "as_tensor", "from_numpy", "Tensor.backward", "autograd.grad"),
+    }
+
+    def __init__(self) -> None:
+        self._real: list[tuple[Any, str, Any]] = []
+
+    def forbid(self, names: list[str]) -> None:
+        """Put guards on `names` and take all others away."""
+        while self._real:
+            setattr(*self._real.pop())
+        for name in names:
+            for door in self.DOORS.get(name, ("",)):
+                self._stand(f"{name}.{door}".rstrip("."))
+
+    def _stand(self, name: str) -> None:
+        *path, last = name.split(".")
+        place = sys.modules.get(path[0]) if path else None  # never imported: never used
+        for part in path[1:]:
+            place = getattr(place, part, None)
+        for attribute in fnmatch.filter(dir(place), last) if place is not None else ():
+            value = getattr(place, attribute)
+            if callable(value) and not isinstance(value, ModuleType):
+                self._real.append((place, attribute, value))
+                setattr(place, attribute, _refusing(name))
+
+
+def _refusing(name: str) -> Any:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise NotAllowed(f"{name} is not allowed here")
+
+    return refuse
 
 
 class MissingFunction(NameError):

@@ -37,6 +37,8 @@ class CallTimeout(SandboxError):
     on.
     """
 
+    own_words = True  # the message is the grader's
+
 
 class CallRefused(SandboxError):
     """The student's side has no answer that can travel (too large, for example). The session lives

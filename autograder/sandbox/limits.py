@@ -51,6 +51,10 @@ class Limits:
     """Outputs of one cell that are kept; what comes after is cut."""
     flood_bytes: int = 16 * MIB
     """Outputs of one cell after which it is stopped."""
+    submission_output_bytes: int = 4 * MIB
+    """Outputs of all cells together that are kept; later ones are left out, with a line."""
+    submission_flood_bytes: int = 64 * MIB
+    """Outputs of one process, kept or not, after which it is ended."""
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():

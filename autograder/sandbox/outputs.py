@@ -45,7 +45,7 @@ class OutputCollector:
         elif kind == "error":
             output, size = self._error(header)
         else:
-            raise WireError(f"a frame of kind {kind[:40]!r} is not an output")
+            raise WireError("a frame of an unknown kind is not an output")
         self.received += max(size, FRAME_COST)
         if self._clear_next:
             self._clear(wait=False)

@@ -22,7 +22,7 @@ from .starter import Child, Starter, start_plain
 
 OUTPUT_KINDS = ("stream", "display", "error", "clear")
 MAX_NOISE = 10_000  # frames of finished cells that are skipped while something else is waited for
-MAX_NOISE_BYTES = 64 << 20
+FLOODED = "the student's process flooded its stream with output"
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ class Session:
         self._stream = Stream(child.sock)
         self._spent = 0.0  # seconds of the submission's budget
         self._cells = 0
+        self._output_bytes = 0  # all output, read or not
         self._greet()
 
     def __enter__(self) -> Session:
@@ -131,6 +132,14 @@ class Session:
         """
         self._simple({"t": "reset"}, [])
 
+    def mark(self, name: str) -> None:
+        """Remember under `name` what the cells so far have defined."""
+        self._simple({"t": "mark", "name": name}, [])
+
+    def recall(self, name: str) -> None:
+        """Go back to the names, and what they were bound to, at the mark `name`."""
+        self._simple({"t": "recall", "name": name}, [])
+
     def put_file(self, name: str, content: bytes) -> None:
         """Write one file into the process's working folder. Raises ValueError for a name that leads
         elsewhere.
@@ -200,11 +209,14 @@ class Session:
         *,
         stopping: bool = False,
     ) -> tuple[dict[str, Any], list[np.ndarray]]:
-        noise = noise_bytes = 0
+        noise = 0
         while True:
             header, arrays = self._recv(deadline)
             kind, about = header["t"], header.get("id", 0)
             if kind in OUTPUT_KINDS:
+                self._output_bytes += sum(array.nbytes for array in arrays)
+                if self._output_bytes > self.limits.submission_flood_bytes and not stopping:
+                    raise self._end(FLOODED)
                 if about == number and collector is not None:
                     self._collect(collector, header, arrays)
                     if collector.received > self.limits.flood_bytes and not stopping:
@@ -214,9 +226,9 @@ class Session:
                         continue
                 # Printed by a call, or by a thread of an earlier cell: nobody reads it, but it must
                 # not go on for ever.
-                noise, noise_bytes = noise + 1, noise_bytes + sum(array.nbytes for array in arrays)
-                if not stopping and (noise > MAX_NOISE or noise_bytes > MAX_NOISE_BYTES):
-                    raise self._end("the student's process flooded its stream with output")
+                noise += 1
+                if not stopping and noise > MAX_NOISE:
+                    raise self._end(FLOODED)
                 if stopping and time.monotonic() > deadline:
                     raise DeadlinePassed
             elif about == number and (

@@ -8,7 +8,7 @@ import pytest
 from autograder.grading import grade_notebook
 from autograder.sandbox import Limits
 
-QUICK = replace(Limits(), cell_seconds=3.0, call_seconds=1.0, grace_seconds=0.5)
+QUICK = replace(Limits(), cell_seconds=10.0, call_seconds=3.0, grace_seconds=1.0)
 FULL = dict(
     rnn_step_forward=4,
     rnn_step_backward=5,

@@ -4,6 +4,7 @@ from autograder.exercise import Equivalent, Exercise, Mistake
 
 from .._captioning_loss import examine_loss, fixed_input, random_input
 from .._captioning_mistakes import LOSS_EQUIVALENTS, LOSS_MISTAKES, SOFTMAX
+from .._numpy import NUMPY_ONLY, TORCH
 from ._draw import RETURNS, sequence
 
 OWN_SOFTMAX = """exps = np.exp(scores - {shift})
@@ -18,6 +19,8 @@ OWN_SOFTMAX = """exps = np.exp(scores - {shift})
 
 exercise = Exercise(
     points=7,
+    forbids=NUMPY_ONLY,
+    shortcuts=[TORCH],
     returns=RETURNS,
     needs=["rnn_forward", "rnn_backward", "word_embedding_forward", "word_embedding_backward"],
     mistakes=[

@@ -13,12 +13,15 @@ from .._captioning import (
     vocabulary,
 )
 from .._captioning_mistakes import CHOOSE, FIRST_STATE, SAMPLE_EQUIVALENTS, SAMPLE_MISTAKES
+from .._numpy import NUMPY_ONLY, TORCH
 from ._draw import RETURNS, step
 
 STEP = "h, _ = rnn_step_forward(x, h, Wx, Wh, b)"
 
 exercise = Exercise(
     points=5,
+    forbids=NUMPY_ONLY,
+    shortcuts=[TORCH],
     returns=RETURNS,
     needs=["rnn_step_forward"],
     mistakes=[

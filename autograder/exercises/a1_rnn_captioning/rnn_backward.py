@@ -3,6 +3,7 @@
 from autograder.carried import expect_backward
 from autograder.exercise import Equivalent, Exercise, Mistake
 
+from .._numpy import NUMPY_ONLY, TORCH
 from ._draw import RETURNS, SEQUENCE, draw_sequence
 from ._draw import sequence as reference
 
@@ -11,6 +12,8 @@ INTO_STEP = "dnext_h = dh[:, t] + dprev_h"
 
 exercise = Exercise(
     points=6,
+    forbids=NUMPY_ONLY,
+    shortcuts=[TORCH],
     returns=RETURNS,
     needs=["rnn_forward", "rnn_step_backward"],
     harmless={

@@ -5,6 +5,7 @@ import numpy as np
 from autograder.carried import expect_or_carried, own_version, value_of
 from autograder.exercise import Equivalent, Exercise, Mistake
 
+from .._numpy import NUMPY_ONLY, TORCH
 from ._draw import RETURNS, SEQUENCE, draw_sequence, step
 from ._draw import sequence as reference
 
@@ -12,6 +13,8 @@ BUFFER = "h = np.zeros((N, T, H), dtype=h0.dtype)"
 
 exercise = Exercise(
     points=4,
+    forbids=NUMPY_ONLY,
+    shortcuts=[TORCH],
     returns=RETURNS,
     needs=["rnn_step_forward"],
     mistakes=[

@@ -3,6 +3,7 @@
 from autograder.carried import expect_backward
 from autograder.exercise import Equivalent, Exercise, Mistake
 
+from .._numpy import NUMPY_ONLY, TORCH
 from ._draw import RETURNS, STEP, draw_step
 from ._draw import step as reference
 
@@ -10,6 +11,8 @@ DA = "da = dnext_h * (1 - next_h**2)"
 
 exercise = Exercise(
     points=5,
+    forbids=NUMPY_ONLY,
+    shortcuts=[TORCH],
     returns=RETURNS,
     needs=["rnn_step_forward"],
     mistakes=[

@@ -4,11 +4,14 @@ from autograder.carried import value_of
 from autograder.exercise import Equivalent, Exercise, Mistake
 from autograder.judge import expect
 
+from .._numpy import NUMPY_ONLY, TORCH
 from ._draw import RETURNS, STEP, draw_step
 from ._draw import step as reference
 
 exercise = Exercise(
     points=4,
+    forbids=NUMPY_ONLY,
+    shortcuts=[TORCH],
     returns=RETURNS,
     mistakes=[
         Mistake(

@@ -3,6 +3,7 @@
 from autograder.carried import expect_backward
 from autograder.exercise import Equivalent, Exercise, Mistake
 
+from .._numpy import NUMPY_ONLY, TORCH
 from ._draw import RETURNS
 
 ADD = "np.add.at(dW, x, dout)"
@@ -10,6 +11,8 @@ BUFFER = "dW = np.zeros(W_shape, dtype=dout.dtype)"
 
 exercise = Exercise(
     points=3,
+    forbids=(*NUMPY_ONLY, "cs231n_utils.embedding"),
+    shortcuts=[TORCH],
     returns=RETURNS,
     needs=["word_embedding_forward"],
     mistakes=[

@@ -3,10 +3,13 @@
 from autograder.exercise import Equivalent, Exercise, Mistake
 from autograder.judge import expect
 
+from .._numpy import NUMPY_ONLY, TORCH
 from ._draw import RETURNS
 
 exercise = Exercise(
     points=2,
+    forbids=(*NUMPY_ONLY, "cs231n_utils.embedding"),
+    shortcuts=[TORCH],
     returns=RETURNS,
     mistakes=[
         Mistake(

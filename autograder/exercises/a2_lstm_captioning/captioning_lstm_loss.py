@@ -4,10 +4,13 @@ from autograder.exercise import Exercise
 
 from .._captioning_loss import examine_loss, fixed_input, random_input
 from .._captioning_mistakes import LOSS_EQUIVALENTS, LOSS_MISTAKES
+from .._numpy import NUMPY_ONLY, TORCH
 from ._lstm import RETURNS, sequence
 
 exercise = Exercise(
     points=5,
+    forbids=NUMPY_ONLY,
+    shortcuts=[TORCH],
     returns=RETURNS,
     needs=["lstm_forward", "lstm_backward"],
     mistakes=LOSS_MISTAKES,

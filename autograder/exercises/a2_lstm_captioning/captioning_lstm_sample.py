@@ -15,6 +15,7 @@ from .._captioning import (
     vocabulary,
 )
 from .._captioning_mistakes import SAMPLE_EQUIVALENTS, SAMPLE_MISTAKES
+from .._numpy import NUMPY_ONLY, TORCH
 from ._lstm import RETURNS, step
 
 EMPTY = "c = np.zeros_like(h)"
@@ -22,6 +23,8 @@ STEP = "h, c, _ = lstm_step_forward(x, h, c, Wx, Wh, b)"
 
 exercise = Exercise(
     points=4,
+    forbids=NUMPY_ONLY,
+    shortcuts=[TORCH],
     returns=RETURNS,
     needs=["lstm_step_forward"],
     mistakes=[

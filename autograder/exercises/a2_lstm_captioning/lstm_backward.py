@@ -3,6 +3,7 @@
 from autograder.carried import expect_backward
 from autograder.exercise import Equivalent, Exercise, Mistake
 
+from .._numpy import NUMPY_ONLY, TORCH
 from ._lstm import RETURNS, SEQUENCE, draw_sequence
 from ._lstm import sequence as reference
 
@@ -12,6 +13,8 @@ STEP = "dx[:, t], dprev_h, dprev_c, dWx_t, dWh_t, db_t = step"
 
 exercise = Exercise(
     points=6,
+    forbids=NUMPY_ONLY,
+    shortcuts=[TORCH],
     returns=RETURNS,
     needs=["lstm_forward", "lstm_step_backward"],
     harmless={

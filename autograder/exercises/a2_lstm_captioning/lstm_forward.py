@@ -5,6 +5,7 @@ import numpy as np
 from autograder.carried import expect_or_carried, own_version, value_of
 from autograder.exercise import Equivalent, Exercise, Mistake
 
+from .._numpy import NUMPY_ONLY, TORCH
 from ._lstm import RETURNS, SEQUENCE, draw_sequence, step
 from ._lstm import sequence as reference
 
@@ -13,6 +14,8 @@ STEP = "prev_h, prev_c, step_cache = lstm_step_forward(x[:, t], prev_h, prev_c, 
 
 exercise = Exercise(
     points=4,
+    forbids=NUMPY_ONLY,
+    shortcuts=[TORCH],
     returns=RETURNS,
     needs=["lstm_step_forward"],
     mistakes=[

@@ -3,6 +3,7 @@
 from autograder.carried import expect_backward
 from autograder.exercise import Equivalent, Exercise, Mistake
 
+from .._numpy import NUMPY_ONLY, TORCH
 from ._lstm import RETURNS, STEP, draw_step
 from ._lstm import step as reference
 
@@ -13,6 +14,8 @@ DB = "db = da.sum(axis=0)"
 
 exercise = Exercise(
     points=8,
+    forbids=NUMPY_ONLY,
+    shortcuts=[TORCH],
     returns=RETURNS,
     needs=["lstm_step_forward"],
     mistakes=[

@@ -4,6 +4,7 @@ from autograder.carried import value_of
 from autograder.exercise import Equivalent, Exercise, Mistake
 from autograder.judge import expect
 
+from .._numpy import NUMPY_ONLY, TORCH
 from ._lstm import RETURNS, STEP, draw_step
 from ._lstm import step as reference
 
@@ -12,6 +13,8 @@ CELL = "next_c = f * prev_c + i * g"
 
 exercise = Exercise(
     points=5,
+    forbids=NUMPY_ONLY,
+    shortcuts=[TORCH],
     returns=RETURNS,
     mistakes=[
         Mistake(

@@ -2,7 +2,7 @@
 
 import torch
 
-from autograder.exercise import Equivalent, Exercise, Mistake
+from autograder.exercise import Equivalent, Exercise, Mistake, Shortcut
 from autograder.judge import expect
 from autograder.modules import expect_module
 from autograder.student import tensor
@@ -47,6 +47,18 @@ def scattered(line: str) -> str:
 
 exercise = Exercise(
     points=8,
+    forbids=(
+        "torch.nn.MultiheadAttention",
+        "torch.nn.functional.scaled_dot_product_attention",
+        "torch.nn.functional.multi_head_attention_forward",
+        "torch.nn.Transformer*",
+    ),
+    shortcuts=[
+        Shortcut(
+            "torch's own attention",
+            swap=(SEEN, "seen = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask)"),
+        )
+    ],
     harmless={f"{FILL} -> {FILL.replace('==', '<=')}": "a mask holds False and True, 0 and 1 only"},
     mistakes=[
         Mistake(

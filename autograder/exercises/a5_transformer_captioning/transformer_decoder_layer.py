@@ -2,7 +2,7 @@
 
 import torch
 
-from autograder.exercise import Equivalent, Exercise, Mistake
+from autograder.exercise import Equivalent, Exercise, Mistake, Shortcut
 from autograder.judge import expect
 from autograder.modules import expect_module, tried
 from autograder.student import tensor
@@ -24,6 +24,16 @@ NORM_FFN = "tgt = self.norm_ffn(shortcut + self.dropout_ffn(tgt))"
 
 exercise = Exercise(
     points=5,
+    forbids=("torch.nn.Transformer*", "torch.nn.MultiheadAttention"),
+    shortcuts=[
+        Shortcut(
+            "torch's own layer",
+            swap=(
+                "self.self_attn = MultiHeadAttention(input_dim, num_heads, dropout)",
+                "self.self_attn = nn.TransformerDecoderLayer(input_dim, num_heads).self_attn",
+            ),
+        )
+    ],
     needs=["multi_head_attention"],
     mistakes=[
         Mistake(

@@ -1,8 +1,8 @@
 """The student's process: cells, outputs and calls share one stream with the grader.
 
 One thread reads frames, so that an interrupt overtakes a running cell; the main thread works them
-off one by one and answers each with exactly one frame of the same id: "done" for a cell, a file or
-a reset, "reply" or "refused" for a request.
+off one by one and answers each with exactly one frame of the same id: "done" for a cell, a file, a
+mark or a reset, "reply" or "refused" for a request.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class Runner:
         self.stdout, self.stderr = TextOutput(self.emit, "stdout"), TextOutput(self.emit, "stderr")
         self.shell = make_shell(self.emit, self.flush)
         self.calls: Any = None
+        self.marks: dict[str, dict[str, Any]] = {}  # the names that there were, by mark
 
     # -- sending
     def emit(self, header: dict[str, Any], arrays: list[np.ndarray]) -> None:
@@ -136,6 +137,10 @@ class Runner:
                 self._put_file(header["name"], arrays[0])
             elif kind == "reset":
                 self._reset()
+            elif kind == "mark":
+                self.marks[header["name"]] = dict(self.shell.user_ns)
+            elif kind == "recall":
+                self._recall(header["name"])
             return {"t": "done", "status": "ok"}, []
         except KeyboardInterrupt:
             if kind == "request":
@@ -158,6 +163,12 @@ class Runner:
     def _reset(self) -> None:
         self.shell.reset(new_session=True)
         self.calls = None
+
+    def _recall(self, name: str) -> None:
+        # In place: functions look their globals up in this very dict.
+        names = self.marks[name]
+        self.shell.user_ns.clear()
+        self.shell.user_ns.update(names)
 
     def _put_file(self, name: str, content: np.ndarray) -> None:
         path = self.job / PurePosixPath(name)

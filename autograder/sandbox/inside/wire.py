@@ -130,7 +130,7 @@ def array_sizes(
         sizes.append((dtype, shape, count))
         total += count * dtype.itemsize
     if total != payload_bytes:
-        raise WireError(f"the arrays take {total} bytes but the payload has {payload_bytes}")
+        raise WireError("the arrays and the payload must take the same number of bytes")
     return sizes
 
 
@@ -207,7 +207,9 @@ class Stream:
             if magic != MAGIC:
                 raise WireError("a frame must begin with the magic number")
             if header_bytes > self.max_header or payload_bytes > self.max_payload:
-                raise WireError(f"a frame is too large: {header_bytes} and {payload_bytes} bytes")
+                raise WireError(
+                    f"a frame may take {self.max_header} and {self.max_payload} bytes at most"
+                )
             self._lengths = header_bytes, payload_bytes
         if self._header is None:
             header = parse_header(bytes(self._take(self._lengths[0], deadline)))
