@@ -42,11 +42,13 @@ class StudentRaised(Exception):
     @property
     def own_words(self) -> bool:
         """Whether the sentence holds nothing that the student's process could have put there."""
+        if self.type_name == "MissingFunction":
+            return self.message == f"{self.function} is not defined"
         return self.missing and self.inner in ("", self.function)
 
     def __str__(self) -> str:
         if self.type_name == "MissingFunction":
-            return f"{self.function} is not defined: its cell is empty, or stopped with an error"
+            return f"{self.message}: its cell is empty, or stopped with an error"
         if self.type_name == "NotImplementedError":
             if self.inner and self.inner != self.function:
                 return f"{self.function} calls {self.inner}, which is not written yet"

@@ -35,6 +35,7 @@ MAX_STARTS = 6
 # Of a submission's time, for its cells; what is left is for the examinations.
 CELLS_SHARE = 2 / 3
 UNTOLD = "wrong on the hidden inputs, though not on the public ones"
+NO_TIME = "wrong; to find out more, there was no time left"
 HIDDEN = "-hidden"
 
 
@@ -335,8 +336,10 @@ def _reword(verdict: Verdict, said: Verdict | None) -> None:
     for case in verdict.cases:
         if not case.passed and not case.own_words:
             told = public.get(case.name)
-            failed = told is not None and not told.passed
-            case.message = (told.message or shared or "") if failed else UNTOLD
+            if told is None:
+                case.message = NO_TIME
+            else:
+                case.message = UNTOLD if told.passed else told.message or shared or ""
     verdict.cases, verdict.error = say_once(verdict.cases)
 
 

@@ -136,7 +136,9 @@ class TinyAssignment(SimpleNamespace):
     __hash__ = object.__hash__
 
 
-def stand_in_grade(nb, assignment, *, seed, limits=None, backend="auto", files=None, bank=None):
+def stand_in_grade(
+    nb, assignment, *, seed, limits=None, backend="auto", files=None, bank=None, tell_hidden=False
+):
     """Mark by the text of the answers: for tests of what happens around the judge."""
     nb = nbformat.from_dict(nb)
     verdicts, notes = {}, []
