@@ -21,10 +21,11 @@ class Fire(nn.Module):
         self.squeeze = nn.Conv2d(in_channels, squeeze_channels, 1)
         self.expand1x1 = nn.Conv2d(squeeze_channels, expand_channels, 1)
         self.expand3x3 = nn.Conv2d(squeeze_channels, expand_channels, 3, padding=1)
+        self.relu = nn.ReLU()  # a layer, so that another can take its place
 
     def forward(self, x: Tensor) -> Tensor:
-        squeezed = torch.relu(self.squeeze(x))
-        return torch.relu(torch.cat([self.expand1x1(squeezed), self.expand3x3(squeezed)], dim=1))
+        squeezed = self.relu(self.squeeze(x))
+        return self.relu(torch.cat([self.expand1x1(squeezed), self.expand3x3(squeezed)], dim=1))
 
 
 class SceneClassifier(nn.Module):
