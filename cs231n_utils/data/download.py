@@ -20,6 +20,7 @@ FOLDER_VARIABLE = "CS231N_DATA"  # environment variable: where downloads are kep
 ATTEMPTS = 4  # connections in one download, each going on where the last one broke off
 TIMEOUT = (10, 60)  # seconds to connect, and to wait for more bytes
 PIECE = 1 << 16  # bytes taken from the connection at once
+TORCHVISION = "torchvision:"  # before the name of weights that torchvision publishes
 
 
 class DownloadFailed(OSError):
@@ -34,7 +35,8 @@ class ChecksumMismatch(ValueError):
 class Download:
     """One file to download: an archive and what should be inside it, or a file used as it is.
 
-    name: what load functions and the command line call it. url: where it is. file_name: its name.
+    name: what load functions and the command line call it. url: where it is, or
+    "torchvision:WEIGHTS" for weights whose address torchvision knows. file_name: its name.
     sha256: its published checksum, or as much of its beginning as is published, or None where
     nothing is. In any case the checksum of the first complete download is written beside it and
     holds from then on.
@@ -50,6 +52,16 @@ class Download:
     about: str
     folder: str | None = None
     members: tuple[str, ...] = ()
+
+
+def address(download: Download) -> str:
+    """Return where the file is; torchvision's weights are where torchvision says."""
+    if not download.url.startswith(TORCHVISION):
+        return download.url
+    from cs231n_utils.vision import import_torchvision
+
+    weights, _, version = download.url.removeprefix(TORCHVISION).partition(".")
+    return getattr(getattr(import_torchvision().models, weights), version).url
 
 
 def data_folder(root: str | Path | None = None) -> Path:
@@ -104,7 +116,7 @@ def _get(download: Download, home: Path, progress: bool) -> None:
     try:
         # Without a hash here: a wrong one gets a message of our own, which says what to do.
         pooch.retrieve(
-            download.url,
+            address(download),
             known_hash=None,
             fname=download.file_name,
             path=home,
@@ -112,7 +124,7 @@ def _get(download: Download, home: Path, progress: bool) -> None:
         )
     except DownloadFailed as error:
         raise DownloadFailed(
-            f"{download.file_name} could not be fetched from {download.url} ({error}). "
+            f"{download.file_name} could not be fetched from {address(download)} ({error}). "
             f"With a network, fetch it with: python -m cs231n_utils.data fetch {download.name}\n"
             "What has arrived so far is kept, and the download goes on from there. "
             f"Or copy {download.file_name} from another computer into the folder {home}"

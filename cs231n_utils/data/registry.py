@@ -71,7 +71,7 @@ DOWNLOADS = {
         ),
         Download(
             name="squeezenet",
-            url="https://download.pytorch.org/models/squeezenet1_1-b8a52dc0.pth",
+            url="torchvision:SqueezeNet1_1_Weights.IMAGENET1K_V1",
             file_name="squeezenet1_1-b8a52dc0.pth",
             # The beginning of the checksum is in the published name, for tools that compare it.
             sha256="b8a52dc0",

@@ -12,7 +12,7 @@ import torch
 
 from cs231n_utils.data.archive import BrokenArchive
 from cs231n_utils.data.coco import WrongLayout
-from cs231n_utils.data.download import ChecksumMismatch, DownloadFailed
+from cs231n_utils.data.download import ChecksumMismatch, DownloadFailed, address
 from cs231n_utils.data.registry import DOWNLOADS
 from cs231n_utils.pretrained import WrongWeights, load_classifier, load_pictures
 from cs231n_utils.vision import import_torchvision
@@ -213,3 +213,7 @@ def test_a_login_page_in_place_of_the_pictures_is_refused_and_not_kept_as_right(
     (root / "imagenet_val_25.npz").unlink()
     server.content = arrays(X=IMAGES, y=LABELS)
     assert len(load_pictures("imagenet-val-25", root=root)) == 25
+
+
+def test_the_address_is_the_one_that_torchvision_publishes():
+    assert address(DOWNLOADS["squeezenet"]).endswith("/squeezenet1_1-b8a52dc0.pth")
