@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from .course import Assignment
 from .exercise import Exercise, ExerciseError
 from .judge import judge
-from .sandbox import Limits, Session, start_session
+from .sandbox import Limits, Session, SessionDead, start_session
 
 LIMITS = replace(Limits(), cell_seconds=5.0, call_seconds=2.0, submission_seconds=3600.0)
 
@@ -92,9 +92,7 @@ def survivors(
     session: Session | None = None
     try:
         for mutant in make_mutants(exercise, cells[exercise.name]):
-            if session is None or session.dead is not None:
-                session = start_session(LIMITS, backend)
-            session.reset()
+            session = _fresh(session, backend)
             for cell_id, source in cells.items():
                 session.run_cell(mutant.source if cell_id == exercise.name else source)
                 if session.dead is not None:
@@ -106,3 +104,17 @@ def survivors(
     finally:
         if session is not None:
             session.close()
+
+
+def _fresh(session: Session | None, backend: str) -> Session:
+    """Return a session without names: this one, or a new one where a mutant has brought it down.
+
+    A mutant may crash its process after it was judged, which shows at the next request only.
+    """
+    if session is not None and session.dead is None:
+        try:
+            session.reset()
+            return session
+        except SessionDead:
+            session.close()
+    return start_session(LIMITS, backend)

@@ -11,6 +11,7 @@ from autograder.judge import expect
 from autograder.mistakes import MistakeBank
 from autograder.mutants import Survivor, make_mutants, survivors
 from autograder.prove import prove
+from autograder.sandbox import Session, SessionDead
 
 
 class OneCell:
@@ -141,6 +142,21 @@ def test_a_surviving_mutant_is_listed_and_its_explanation_found():
     made.harmless = {change: "no array here has nine axes" for change in changes}
     alive = [m for m in survivors(assignment, made, seed=1) if isinstance(m, Survivor)]
     assert all(survivor.why for survivor in alive)
+
+
+def test_a_process_that_dies_after_its_mutant_was_judged_is_replaced(monkeypatch):
+    reset, dead = Session.reset, []
+
+    def dies_at_first(session):
+        if not dead:
+            dead.append(session)
+            raise SessionDead("it crashed")
+        reset(session)
+
+    monkeypatch.setattr(Session, "reset", dies_at_first)
+    judged = list(survivors(OneCell(DOUBLE), exercise(), seed=1))
+    assert len(judged) == len(list(make_mutants(exercise(), DOUBLE)))
+    assert len(dead) == 1
 
 
 # ------------------------------------------------------------------ the command
