@@ -78,9 +78,9 @@ def grade_class(
     """Grade submissions and return one row for each.
 
     `names` are assignments (default: all that somebody handed in), `students` their folders under
-    submitted/ (default: all), `backend` is the sandbox: auto, bwrap or none (default:
-    $CS231N_SANDBOX, or auto). The gradebook, autograded/ and
-    feedback/ are nbgrader's own.
+    submitted/ (default: all), `backend` is the sandbox: auto, bwrap, podman, docker or
+    none (default: $CS231N_SANDBOX, or auto). The gradebook, autograded/ and feedback/ are
+    nbgrader's own.
 
     Raises UnknownAssignment, UnknownStudent and NothingHandedIn, and NoSandbox before anything
     was run or changed.

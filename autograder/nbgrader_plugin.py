@@ -109,7 +109,8 @@ class JudgeCells(NbGraderPreprocessor):
     """Run the student's cells in the sandbox and write each test cell's outputs ourselves."""
 
     backend = Unicode(
-        help=f"Where student code runs: auto, bwrap or none. Default: ${SANDBOX_VARIABLE}, or auto."
+        help="Where student code runs: auto, bwrap, podman, docker or none. "
+        f"Default: ${SANDBOX_VARIABLE}, or auto."
     ).tag(config=True)
     seed = Integer(help="Seed of the hidden tests' inputs. Default: a secret of each run.").tag(
         config=True

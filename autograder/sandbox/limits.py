@@ -32,6 +32,10 @@ class Limits:
     """
     private_memory: int = 4 * GIB
     """Private, writable memory of the process: what NumPy and Python allocate."""
+    resident_memory: int = 5 * GIB
+    """What really lies in memory, of all processes and their files in memory together. Counted by a
+    control group where one can be had (see cgroups.py), or by the container.
+    """
     cpu_seconds: int = 600
     """Processor time of the process, all threads together."""
     file_size: int = 64 * MIB

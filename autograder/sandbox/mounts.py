@@ -28,10 +28,11 @@ PREFIX_PARTS = ("bin", "lib", "lib64", "include", "share", "etc", "pyvenv.cfg")
 
 @dataclass(frozen=True)
 class Mount:
-    """`source` seen at `target`, read-only; an empty folder there when `source` is None."""
+    """`source` seen at `target`, read-only unless `writable`; no `source` is an empty folder."""
 
     target: Path
     source: Path | None = None
+    writable: bool = False
 
 
 def plan_mounts(hidden: Iterable[Path] = ()) -> list[Mount]:

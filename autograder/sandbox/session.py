@@ -314,11 +314,11 @@ def start_session(
 ) -> Session:
     """Start a process for one student's code.
 
-    backend: "auto" (the first that works here), "bwrap", or "none" (no wall: warns). files: name ->
-    content, the only files in its working folder. hidden: folders that it must not see even if a
-    mounted folder holds them; the grader, its repository and the course around the working folder
-    always are. Raises NoSandbox when nothing works here, StartFailed when the process does not come
-    up, ValueError for a file's name that leads elsewhere.
+    backend: "auto" (the first that works here), "bwrap", "podman", "docker", or "none" (no wall:
+    warns). files: name -> content, the only files in its working folder. hidden: folders that it
+    must not see even if a mounted folder holds them; the grader, its repository and the course
+    around the working folder always are. Raises NoSandbox when nothing works here, StartFailed when
+    the process does not come up, ValueError for a file's name that leads elsewhere.
     """
     limits = limits or Limits()
     files = files or {}

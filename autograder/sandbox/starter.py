@@ -12,8 +12,10 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from .backends import Backend, Wrapped
+from .backend import Backend, Wrapped
+from .cgroups import Group, new_group
 from .errors import StartFailed
 from .limits import Limits
 
@@ -29,31 +31,38 @@ EXIT_REASONS = {
 }
 
 
-class Child:
-    """One student's process: the grader's end of its stream, and the power to end it."""
+class Tree:
+    """All processes of one sandbox: why they ended, and the power to end them.
+
+    `first` is a pidfd of the first process inside, whose end is the end of all of them; None where
+    the command's own process group has to do.
+    """
+
+    patience = 1.0
+    """Seconds between the end of the stream and that of the command."""
 
     def __init__(
         self,
-        sock: socket.socket,
         process: subprocess.Popen,
         first: int | None,
-        clean_up: Callable[[], None],
+        group: Group | None = None,
+        clean_up: Callable[[], None] = lambda: None,
     ):
-        self.sock = sock
         self._process = process
-        self._first = (
-            first  # pidfd of the first process inside, whose end is the end of all of them
-        )
+        self._first = first
+        self._group = group or Group()
         self._clean_up = clean_up
         self._ended = False
 
     def reason(self) -> str:
         """Say why the process ended by itself. Waits a moment for it."""
         try:
-            code = self._process.wait(1.0)
+            code = self._process.wait(self.patience)
         except subprocess.TimeoutExpired:
             return "the student's process closed its stream"
         number = -code if code < 0 else code - 128
+        if number == signal.SIGKILL and self._group.ran_out_of_memory():
+            return "the student's process ended: it used more memory than it may"
         for which, sentence in EXIT_REASONS.items():
             if number == which:
                 return f"the student's process ended: {sentence}"
@@ -83,8 +92,8 @@ class Child:
             self._process.wait(END_SECONDS)
         if self._process.stderr:
             self._process.stderr.close()
-        self.sock.close()
         self._clean_up()
+        self._group.remove()
 
     def complaint(self) -> str:
         """Return what the sandbox program or a runner that did not come up wrote to stderr."""
@@ -93,6 +102,26 @@ class Child:
             return ""
         os.set_blocking(stderr.fileno(), False)
         return (stderr.read(65536) or b"").decode("utf-8", "replace").strip()[-4000:]
+
+
+class Child(Tree):
+    """One student's process, with the grader's end of its stream."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        process: subprocess.Popen,
+        first: int | None,
+        group: Group | None = None,
+        clean_up: Callable[[], None] = lambda: None,
+    ):
+        super().__init__(process, first, group, clean_up)
+        self.sock = sock
+
+    def end(self) -> None:
+        """Kill every process inside and wait until they are gone."""
+        super().end()
+        self.sock.close()
 
 
 Starter = Callable[[Backend, Limits, Sequence[Path]], Child]
@@ -110,12 +139,14 @@ def start_plain(backend: Backend, limits: Limits, hidden: Sequence[Path]) -> Chi
     try:
         wrapped = backend.wrap(PYTHON_ARGUMENTS, limits, hidden, info_writer)
         undo.callback(wrapped.clean_up)
-        process = _launch(wrapped, theirs.fileno(), info_writer)
+        group = new_group(limits) if wrapped.needs_group else Group()
+        undo.callback(group.remove)
+        process = start_runner(wrapped, group, theirs.fileno(), info_writer)
         os.close(info_writer)
         info_writer = -1
         first = None
         if wrapped.info_pipe:
-            first = _open_first_process(info_reader, limits.start_seconds)
+            first = open_first_process(info_reader, limits.start_seconds)
     except BaseException:
         undo.close()
         raise
@@ -124,7 +155,9 @@ def start_plain(backend: Backend, limits: Limits, hidden: Sequence[Path]) -> Chi
         os.close(info_reader)
         if info_writer >= 0:
             os.close(info_writer)
-    child = Child(ours, process, first, wrapped.clean_up)
+    child = Child(ours, process, first, group, wrapped.clean_up)
+    if wrapped.stdio:
+        child.patience = 10.0  # it has a container to take away first
     if wrapped.info_pipe and first is None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(1.0)
@@ -136,21 +169,36 @@ def start_plain(backend: Backend, limits: Limits, hidden: Sequence[Path]) -> Chi
     return child
 
 
-def _launch(wrapped: Wrapped, stream: int, info: int) -> subprocess.Popen:
+def start_runner(wrapped: Wrapped, group: Group, stream: int, info: int) -> subprocess.Popen:
+    """Start the runner; where `wrapped.stdio`, its stream is its standard input and output."""
+    if wrapped.stdio:
+        return launch(wrapped, group, {"stdio": True}, stdio=stream)
+    given = [stream, info] if wrapped.info_pipe else [stream]
+    return launch(wrapped, group, {"fd": stream}, given)
+
+
+def launch(
+    wrapped: Wrapped,
+    group: Group,
+    about: dict[str, Any],
+    descriptors: Sequence[int] = (),
+    stdio: int = subprocess.DEVNULL,
+) -> subprocess.Popen:
+    """Start the command with its config and `about`, and nothing of ours but `descriptors`."""
     return subprocess.Popen(
-        [*wrapped.command, json.dumps(wrapped.config | {"fd": stream})],
-        pass_fds=(stream, info) if wrapped.info_pipe else (stream,),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        [*group.prefix, *wrapped.command, json.dumps(wrapped.config | about)],
+        pass_fds=descriptors,
+        stdin=stdio,
+        stdout=stdio,
         stderr=subprocess.PIPE,
-        env=wrapped.environment or {"PATH": os.environ.get("PATH", "/usr/bin:/bin")},
+        env={"PATH": os.environ.get("PATH", os.defpath)} | wrapped.environment | group.environment,
         cwd=wrapped.folder,
         start_new_session=True,
         bufsize=0,
     )
 
 
-def _open_first_process(info_reader: int, timeout: float) -> int | None:
+def open_first_process(info_reader: int, timeout: float) -> int | None:
     """Read bwrap's report and return a pidfd of the first process inside; None when it did not get
     that far.
     """

@@ -1,11 +1,16 @@
 """Sessions behind the real wall. Without a working sandbox these tests are skipped, and say so."""
 
 import os
+import shutil
 import socket
+import subprocess
+import sys
+import tempfile
+import textwrap
 
 import pytest
 
-from autograder.sandbox import Limits, NoSandbox, Session, start_session
+from autograder.sandbox import Limits, NoSandbox, Session, mounts, start_session
 from autograder.sandbox.backends import choose_backend
 from autograder.sandbox.inside.wire import Stream
 
@@ -18,6 +23,45 @@ def wall():
         return choose_backend("bwrap")
     except NoSandbox as error:
         pytest.skip(f"no sandbox on this machine: {error}")
+
+
+AS_ORDINARY_USER = """
+set -e
+prefix="$1"; top="/$(echo "$prefix" | cut -d/ -f2)"; shift
+if ! setpriv --reuid=1234 --regid=1234 --clear-groups test -x "$prefix/bin"; then
+    mkdir -p "$KEEP" && mount --bind "$prefix" "$KEEP"
+    mount -t tmpfs -o mode=755 none "$top" && mkdir -p "$prefix" && mount --move "$KEEP" "$prefix"
+fi
+exec setpriv --reuid=1234 --regid=1234 --clear-groups "$@"
+"""
+
+
+@pytest.fixture
+def as_user(tmp_path):
+    """Run Python code as an ordinary user: as_user(code, before=[...]) -> CompletedProcess.
+
+    For root that is another user, who is shown the interpreter even where it lies in root's home.
+    """
+
+    def run(code, before=()):
+        command = [*before, sys.executable, "-c", textwrap.dedent(code)]
+        if os.geteuid() == 0:
+            if not shutil.which("unshare"):
+                pytest.skip("unshare (util-linux) is not installed")
+            around = ["unshare", "--mount", "bash", "-c", AS_ORDINARY_USER, "bash", sys.base_prefix]
+            command = [*around, *command]
+        with tempfile.TemporaryDirectory() as home:
+            os.chmod(home, 0o777)
+            return subprocess.run(
+                command,
+                cwd=mounts.GRADER.parent,
+                capture_output=True,
+                text=True,
+                check=False,
+                env={**os.environ, "KEEP": str(tmp_path / "keep"), "HOME": home},
+            )
+
+    return run
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """Choosing a wall, and saying so plainly when there is none."""
 
 import os
+import shutil
 import site
 import sys
 import tempfile
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.sandbox import NoSandbox, UnsafeSandbox, mounts, start_session
+from autograder.sandbox import NoSandbox, UnsafeSandbox, bubblewrap, mounts, start_session
 from autograder.sandbox.inside import seccomp
 
 
@@ -33,9 +34,53 @@ def test_a_bwrap_that_does_not_work_is_found_out_by_running_it(monkeypatch, tmp_
         start_session()
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "advice"),
+    [
+        ("kernel/apparmor_restrict_unprivileged_userns", "1", "sudo tools/allow_bubblewrap.sh"),
+        ("kernel/unprivileged_userns_clone", "0", "sysctl kernel.unprivileged_userns_clone=1"),
+        ("user/max_user_namespaces", "0", "sysctl user.max_user_namespaces=15000"),
+        ("kernel/other", "0", "whoever starts it must allow user namespaces"),
+    ],
+)
+def test_the_setting_that_refuses_namespaces_is_named(tmp_path, setting, value, advice):
+    for name in ("kernel", "user"):
+        (tmp_path / name).mkdir()
+    (tmp_path / setting).write_text(value + "\n")
+    (told,) = bubblewrap.namespace_advice(tmp_path)
+    assert advice in told
+
+
+def test_what_is_told_to_a_teacher_is_written_in_the_manual(repository):
+    manual = (repository / "docs" / "sandbox.md").read_text()
+    for words in ("tools/allow_bubblewrap.sh", "--build-image", "userns,", "systemd-run"):
+        assert words in manual
+    assert (repository / "tools" / "allow_bubblewrap.sh").is_file()
+
+
+def test_a_real_refusal_is_told_with_its_remedy(wall, as_user):
+    """In a user namespace of its own, whose limit of further ones is set to none."""
+    code = """
+    from autograder.sandbox import NoSandbox, start_session
+    try:
+        start_session(backend="bwrap")
+    except NoSandbox as error:
+        print(error)
+    """
+    no_more = "echo 0 >/proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all"
+    no_more += ' --inh-caps=-all -- "$@"'
+    if not shutil.which("unshare"):
+        pytest.skip("unshare (util-linux) is not installed")
+    ran = as_user(code, before=["unshare", "--user", "--map-root-user", "sh", "-c", no_more, "sh"])
+    assert ran.returncode == 0, ran.stderr
+    assert "bwrap: bwrap does not work here: bwrap: " in ran.stdout
+    assert "sudo sysctl user.max_user_namespaces=15000" in ran.stdout
+    assert "Nothing was graded" in ran.stdout
+
+
 def test_an_unknown_backend_is_refused_with_the_known_ones():
-    with pytest.raises(NoSandbox, match=r"auto or one of bwrap, none\. Got 'docker'"):
-        start_session(backend="docker")
+    with pytest.raises(NoSandbox, match=r"auto or one of bwrap, podman, docker, none\. Got 'jail'"):
+        start_session(backend="jail")
 
 
 def test_no_wall_is_loud_and_leaves_nothing_behind(monkeypatch, tmp_path):

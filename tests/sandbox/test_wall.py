@@ -2,17 +2,13 @@
 
 import json
 import os
-import shutil
 import socket
 import stat
 import subprocess
 import sys
-import tempfile
 import textwrap
 import time
 from pathlib import Path
-
-import pytest
 
 from autograder.sandbox import mounts
 
@@ -282,21 +278,7 @@ def test_the_sandbox_dies_with_the_grader(wall, tmp_path):
     assert not _is_alive(pid)
 
 
-AS_ORDINARY_USER = """
-set -e
-prefix="$1"; top="/$(echo "$prefix" | cut -d/ -f2)"; shift
-if ! setpriv --reuid=1234 --regid=1234 --clear-groups test -x "$prefix/bin"; then
-    mkdir -p "$KEEP" && mount --bind "$prefix" "$KEEP"
-    mount -t tmpfs -o mode=755 none "$top" && mkdir -p "$prefix" && mount --move "$KEEP" "$prefix"
-fi
-exec setpriv --reuid=1234 --regid=1234 --clear-groups "$@"
-"""
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="every other test here runs as an ordinary user")
-def test_an_ordinary_user_gets_the_same_wall(wall, tmp_path):
-    if not shutil.which("unshare"):
-        pytest.skip("unshare (util-linux) is not installed")
+def test_an_ordinary_user_gets_the_same_wall(wall, as_user):
     code = """
     from autograder.sandbox import start_session
     with start_session() as session:
@@ -304,18 +286,7 @@ def test_an_ordinary_user_gets_the_same_wall(wall, tmp_path):
         print(session.run_cell("import os\\nos.getuid(), os.listdir('/job')").outputs)
         print(session.run_cell("open('/etc/passwd')").outputs[-1]["ename"])
     """
-    command = ["unshare", "--mount", "bash", "-c", AS_ORDINARY_USER, "bash", sys.base_prefix]
-    command += [sys.executable, "-c", textwrap.dedent(code)]
-    with tempfile.TemporaryDirectory() as home:
-        os.chmod(home, 0o777)
-        ran = subprocess.run(
-            command,
-            cwd=mounts.GRADER.parent,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "KEEP": str(tmp_path / "keep"), "HOME": home},
-        )
+    ran = as_user(code)
     assert ran.returncode == 0, ran.stderr
     assert "(65534, [])" in ran.stdout
     assert "'seccomp': True" in ran.stdout

@@ -11,7 +11,6 @@ import json
 import os
 import queue
 import signal
-import socket
 import sys
 import threading
 from pathlib import Path, PurePosixPath
@@ -21,7 +20,9 @@ import numpy as np
 
 from . import wire
 from .confine import confine
+from .folders import copy_in
 from .outputs import Descriptors, TextOutput
+from .pipes import open_stream
 
 MAX_ANSWER = wire.MAX_PAYLOAD
 
@@ -185,6 +186,7 @@ def main(config_text: str) -> None:
 
     # Last: a student's helper module can be imported, a student's numpy.py is not taken for ours.
     sys.path.append(config["job"])
+    copy_in(config.get("copies", []))
     layers = confine(config)
-    stream = wire.Stream(socket.socket(fileno=config["fd"]), max_payload=MAX_ANSWER)
+    stream = open_stream(config, max_payload=MAX_ANSWER)
     Runner(stream, layers, Path(config["job"])).serve()

@@ -265,5 +265,9 @@ class Stream:
         if left is not None and left <= 0:
             raise DeadlinePassed
         poll = select.poll()
-        poll.register(self.sock, event)
+        poll.register(self._waits_at(event), event)
         poll.poll(None if left is None else math.ceil(left * 1000))
+
+    def _waits_at(self, event: int) -> Any:
+        """What to poll for `event`: a socket is the same in both directions."""
+        return self.sock

@@ -1,0 +1,186 @@
+"""Linux namespaces and an allow-list of mounts, by the program `bwrap`."""
+
+from __future__ import annotations
+
+import functools
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import mounts
+from .backend import DEVICES, FONTS, HOME, JOB, STUDENT_UIDS, Wrapped, environment
+from .limits import Limits
+
+NOBODY = 65534
+
+
+class Bubblewrap:
+    """Namespaces and an allow-list of mounts by `bwrap`, for root and for an ordinary user."""
+
+    name = "bwrap"
+
+    def why_not(self) -> str:
+        program = shutil.which("bwrap")
+        if not program:
+            return "bwrap is not installed"
+        if os.geteuid() == 0 and not shutil.which("setpriv"):
+            return "setpriv (util-linux) is not installed; root needs it to give up its rights"
+        return _try_bubblewrap(program)
+
+    def wrap(
+        self,
+        arguments: Sequence[str],
+        limits: Limits,
+        hidden: Sequence[Path],
+        info_fd: int,
+        *,
+        shown: Sequence[mounts.Mount] = (),
+        uid: int | None = None,
+    ) -> Wrapped:
+        """Wrap `python ARGUMENTS`. `shown` comes beside what every session sees; `uid` is the user
+        inside when root grades, else drawn for each session.
+        """
+        plan = [*mounts.plan_mounts(hidden), *shown]
+        config = {
+            "walls": True,
+            "rlimits": limits.rlimits(),
+            "readable": [
+                *_targets(plan, writable=False),
+                "/proc",
+                *(f"/dev/{name}" for name in DEVICES),
+            ],
+            "writable": [*_targets(plan, writable=True), "/tmp", JOB, "/dev/shm", "/dev/null"],
+            "job": JOB,
+        }
+        command = _bubblewrap(shutil.which("bwrap") or "bwrap", limits, plan, uid)
+        at = command.index("--")
+        command[at:at] = ["--info-fd", str(info_fd)]
+        return Wrapped([*command, sys.executable, *arguments], config=config, info_pipe=True)
+
+
+def _targets(plan: Sequence[mounts.Mount], *, writable: bool) -> list[str]:
+    return [str(mount.target) for mount in plan if mount.source and mount.writable == writable]
+
+
+def draw_uid() -> int:
+    """Return a user that nobody is, for one session."""
+    return random.SystemRandom().choice(STUDENT_UIDS)
+
+
+@functools.cache
+def _try_bubblewrap(program: str) -> str:
+    """Run it: being installed says little, containers and AppArmor often refuse the namespaces."""
+    command = [*_bubblewrap(program, Limits(), mounts.plan_mounts()), "/usr/bin/env", "true"]
+    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if not ran.returncode:
+        return ""
+    said = f"bwrap does not work here: {ran.stderr.strip() or ran.returncode}"
+    return "\n        ".join([said, *namespace_advice()])
+
+
+def namespace_advice(settings: Path = Path("/proc/sys")) -> list[str]:
+    """Say which of this machine's settings refuse user namespaces, and how to allow them."""
+    advice = []
+    if _setting(settings / "kernel/apparmor_restrict_unprivileged_userns") == "1":
+        advice.append(
+            "AppArmor refuses the namespaces (Ubuntu 23.10 and later). Allow them to bubblewrap "
+            "alone, with the profile in docs/sandbox.md: sudo tools/allow_bubblewrap.sh"
+        )
+    if _setting(settings / "kernel/unprivileged_userns_clone") == "0":
+        advice.append(
+            "The kernel refuses the namespaces: sudo sysctl kernel.unprivileged_userns_clone=1"
+        )
+    if _setting(settings / "user/max_user_namespaces") == "0":
+        advice.append("No namespaces are left: sudo sysctl user.max_user_namespaces=15000")
+    if not advice:
+        advice.append(
+            "In a container, whoever starts it must allow user namespaces; in a pod, "
+            "see docs/sandbox.md"
+        )
+    return advice
+
+
+def _setting(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _bubblewrap(
+    program: str, limits: Limits, plan: Sequence[mounts.Mount], uid: int | None = None
+) -> list[str]:
+    """Return the command that the student's program is appended to."""
+    command = [program, "--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"]
+    command += [f"--unshare-{space}" for space in ("pid", "net", "ipc", "uts", "cgroup-try")]
+    give_up_root = []
+    if os.geteuid() == 0:
+        # With --unshare-user, "nobody" inside would be root outside. So a real user id, one for
+        # each session: processes are counted by user, and one student's must not count as
+        # another's.
+        uid = uid or draw_uid()
+        capabilities = ("SYS_ADMIN", "SETUID", "SETGID", "SETPCAP")
+        command += ["--cap-drop", "ALL"]
+        give_up_root = f"setpriv --reuid={uid} --regid={uid} --clear-groups --no-new-privs".split()
+        give_up_root += "--bounding-set=-all --inh-caps=-all --ambient-caps=-all".split()
+    else:
+        capabilities = ("SYS_ADMIN",)
+        command += ["--unshare-user", "--uid", str(NOBODY), "--gid", str(NOBODY)]
+    for capability in capabilities:
+        command += ["--cap-add", f"CAP_{capability}"]
+    command += _file_system(limits, plan)
+    for name, value in environment(HOME, FONTS, str(mounts.PUBLIC)).items():
+        command += ["--setenv", name, value]
+    launch = [sys.executable, "-I", "-S", str(mounts.PUBLIC / "sandbox_inside" / "launch.py")]
+    launch += [str(limits.inodes), "/tmp", JOB, "/dev/shm", "--"]
+    return [*command, "--chdir", JOB, "--", *launch, *give_up_root]
+
+
+def _file_system(limits: Limits, plan: Sequence[mounts.Mount]) -> list[str]:
+    """Return the options that build the file system a student's process sees."""
+    options: list[str] = []
+    made = {Path("/")}
+
+    def folder(path: Path, mode: str = "0755") -> None:
+        # Every parent is made by hand: bwrap's own have mode 0700, which shuts another user out.
+        if path not in made:
+            folder(path.parent)
+            made.add(path)
+            options.extend(["--perms", mode, "--dir", str(path)])
+
+    def memory(path: str, size: int, mode: str = "1777") -> None:
+        made.add(Path(path))
+        options.extend(["--size", str(size), "--perms", mode, "--tmpfs", path])
+
+    for link, says in mounts.system_links():
+        options += ["--symlink", says, str(link)]
+    options += ["--proc", "/proc"]
+    # Not --dev: it brings terminals, and a second user namespace for them.
+    folder(Path("/dev"))
+    for name in DEVICES:
+        options += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
+    options += ["--symlink", "/proc/self/fd", "/dev/fd"]
+    memory("/dev/shm", limits.shared_memory_bytes)
+    memory("/tmp", limits.tmp_bytes)
+    memory(JOB, limits.tmp_bytes)
+    folder(Path(HOME), "1777")
+    folder(Path(FONTS), "1777")
+    for font_list in mounts.font_lists():
+        options += ["--ro-bind-try", str(font_list), f"{FONTS}/{font_list.name}"]
+    planned = {mount.target: mount for mount in plan}
+    for mount in plan:
+        around = next((planned[path] for path in mount.target.parents if path in planned), None)
+        if around is None or around.source is None:  # else the folder is there, and read-only
+            folder(mount.target.parent)
+        if mount.source:
+            bind = "--bind" if mount.writable else "--ro-bind"
+            options += [bind, str(mount.source), str(mount.target)]
+        else:
+            memory(str(mount.target), 4096, "0755")
+    for path in (*(str(mount.target) for mount in plan if not mount.source), "/"):
+        options += ["--remount-ro", path]
+    return options
