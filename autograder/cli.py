@@ -1,4 +1,4 @@
-"""The teacher's commands: python -m autograder demo | release | grade | prove | examine."""
+"""The teacher's commands: python -m autograder demo | release | grade | prove | examine | ..."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ Names = Annotated[
 Sandbox = Annotated[
     str | None,
     typer.Option(
-        help="What keeps students' code apart: auto, bwrap, or none. With none their code runs "
-        "with all your rights: only for code that you wrote yourself.",
+        help="What keeps students' code apart: auto, bwrap, podman, docker, or none. With none "
+        "their code runs with all your rights: only for code that you wrote yourself.",
     ),
 ]
 
@@ -175,6 +175,42 @@ def examine(
             f"{data['points']:g} of {data['max_points']:g} points, {graded.seconds:.1f} s, "
             f"sandbox: {graded.sandbox}"
         )
+
+
+@app.command()
+def sandbox(
+    build_image: Annotated[
+        bool,
+        typer.Option(
+            "--build-image", help="Make the image for podman or docker: once for each version."
+        ),
+    ] = False,
+    install_kernel: Annotated[
+        bool,
+        typer.Option(
+            "--install-kernel",
+            help="Install the kernel sandboxed-python, which isolates the notebooks of any other "
+            "nbgrader course. It hides neither tests nor scores.",
+        ),
+    ] = False,
+) -> None:
+    """Say which sandboxes work on this machine, and why the others do not."""
+    if install_kernel:
+        from .kernel import HONESTY
+        from .kernel import install_kernel as install
+
+        console.print(f"installed {install()}", highlight=False)
+        console.print(HONESTY)
+        return
+    from .sandbox.image import NotBuilt
+    from .sandbox.overview import build_somewhere, overview
+
+    with _told(NotBuilt):
+        if build_image:
+            console.print(f"made {build_somewhere()}", highlight=False)
+        for name, says in overview():
+            console.print(f"{name:14}", style="bold", end="")
+            console.print(says, markup=False, highlight=False)
 
 
 # ---------------------------------------------------------------------- helpers

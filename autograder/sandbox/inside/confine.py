@@ -16,16 +16,18 @@ class NotAlone(RuntimeError):
 def confine(config: dict[str, Any]) -> dict[str, Any]:
     """Apply `config`, and return what holds now: {"landlock": version, "seccomp": bool}.
 
-    config: "rlimits" {name: [soft, hard]}, "walls" (bool), "readable" and "writable" [path].
+    config: "rlimits" {name: [soft, hard]}, "walls" (bool), "readable" and "writable" [path],
+    "sockets" (bool, default False: none but those that are there already).
     """
     if not config["walls"]:
         set_rlimits(config["rlimits"], must_hold=False)
         return {"landlock": 0, "seccomp": False}
     assert_one_thread()
     set_rlimits(config["rlimits"], must_hold=True)
+    sockets = config.get("sockets", False)
     return {
-        "landlock": landlock.restrict(config["readable"], config["writable"]),
-        "seccomp": seccomp.install(),
+        "landlock": landlock.restrict(config["readable"], config["writable"], sockets=sockets),
+        "seccomp": seccomp.install(sockets=sockets),
     }
 
 

@@ -43,8 +43,9 @@ def version() -> int:
         return 0
 
 
-def restrict(readable: Iterable[str], writable: Iterable[str]) -> int:
-    """Let this process read under `readable`, and write under `writable` only.
+def restrict(readable: Iterable[str], writable: Iterable[str], *, sockets: bool = False) -> int:
+    """Let this process read under `readable`, and write under `writable` only. With `sockets` it
+    may use TCP, where its network namespace has any.
 
     Returns the version used, 0 for none.
     """
@@ -55,7 +56,7 @@ def restrict(readable: Iterable[str], writable: Iterable[str]) -> int:
     attributes = struct.pack(
         "<QQQ",
         everything,
-        TCP_BIND_AND_CONNECT if supported >= 4 else 0,
+        TCP_BIND_AND_CONNECT if supported >= 4 and not sockets else 0,
         ABSTRACT_SOCKETS_AND_SIGNALS if supported >= 6 else 0,
     )
     size = 8 if supported < 4 else 16 if supported < 6 else 24

@@ -55,6 +55,7 @@ REFUSED = {
 CLONE, CLONE3, IOCTL, SOCKETPAIR = (56, 220), (435, 435), (16, 29), (53, 199)
 LAST_KNOWN = 450
 SECCOMP = (317, 277)
+NETWORK = ("socket", "connect", "bind")
 # AUDIT_ARCH_* and the column of the tables above.
 MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 
@@ -81,8 +82,8 @@ def step(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
     return struct.pack("<HBBI", code, if_true, if_false, value)
 
 
-def build_filter(machine: str | None = None) -> bytes:
-    """Return the filter's instructions, 8 bytes each.
+def build_filter(machine: str | None = None, *, sockets: bool = False) -> bytes:
+    """Return the filter's instructions, 8 bytes each; with `sockets` it does not refuse NETWORK.
 
     Raises KeyError on a machine that is not in the tables.
     """
@@ -96,9 +97,9 @@ def build_filter(machine: str | None = None) -> bytes:
         step(IF_AT_LEAST, LAST_KNOWN + 1, if_false=1),
         step(RETURN, absent),  # too new to be judged, and x32: programs then use the older call
     ]
-    for numbers in REFUSED.values():
+    for name, numbers in REFUSED.items():
         number = numbers[column]
-        if number is not None:
+        if number is not None and not (sockets and name in NETWORK):
             program += [step(IF_EQUAL, number, if_false=1), step(RETURN, denied)]
     # clone3 has its flags in memory, where a filter cannot look: "absent" makes libc use clone.
     program += [step(IF_EQUAL, CLONE3[column], if_false=1), step(RETURN, absent)]
@@ -140,7 +141,7 @@ def _only_for(number: int, body: list[bytes]) -> list[bytes]:
     return [step(IF_EQUAL, number, if_false=len(body)), *body]
 
 
-def install() -> bool:
+def install(*, sockets: bool = False) -> bool:
     """Bind every thread of this process, for ever. Raises OSError when the kernel refuses.
 
     Returns False on a machine that is not in the tables, where nothing is bound.
@@ -149,7 +150,7 @@ def install() -> bool:
     if machine not in MACHINES:
         return False
     libc = ctypes.CDLL(None, use_errno=True)
-    program = build_filter(machine)
+    program = build_filter(machine, sockets=sockets)
     buffer = ctypes.create_string_buffer(program, len(program))
     descriptor = struct.pack("@HxxxxxxQ", len(program) // 8, ctypes.addressof(buffer))
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
