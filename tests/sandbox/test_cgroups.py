@@ -87,7 +87,8 @@ def test_tasks_of_the_whole_session_are_bounded(groups):
     group = cgroups.new_group(limits)
     try:
         many = (
-            "import subprocess as s\nfor _ in range(60): s.Popen(['sleep', '60'], stderr=s.DEVNULL)"
+            "import subprocess as s\n"
+            "for _ in range(60): s.Popen(['sleep', '60'], stdout=s.DEVNULL, stderr=s.DEVNULL)"
         )
         ran = subprocess.run(
             [*group.prefix, sys.executable, "-c", many], capture_output=True, text=True, timeout=60

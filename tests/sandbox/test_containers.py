@@ -147,8 +147,9 @@ def test_containers_come_after_bubblewrap_and_none_never_by_itself(stand_in, mon
 def test_the_real_dockers_command_line_knows_every_option(monkeypatch):
     """It reads its options before it looks for a service, so this needs none."""
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
-    command = Container("docker", "no-image").wrap(["-c", "1"], Limits(), (), 0).command
-    ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    wrapped = Container("docker", "no-image").wrap(["-c", "1"], Limits(), (), 0)
+    ran = subprocess.run(wrapped.command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    wrapped.clean_up()
     assert "Cannot connect to the Docker daemon" in ran.stderr
     assert "flag" not in ran.stderr.split("Run 'docker")[0]
 
