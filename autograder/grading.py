@@ -27,6 +27,7 @@ from .judge import PUBLIC_SEED, CaseResult, Verdict, judge, say_once
 from .mistakes import MistakeBank
 from .rendering import verdict_output
 from .sandbox import Limits, Session, start_session
+from .sandbox.starter import Starter, start_plain
 from .student import Student
 from .wording import few
 
@@ -60,19 +61,21 @@ def grade_notebook(
     files: Mapping[str, bytes] | None = None,
     bank: MistakeBank | None = None,
     tell_hidden: bool = False,
+    starter: Starter = start_plain,
 ) -> GradedNotebook:
     """Return the graded notebook; `nb` itself is not changed.
 
     `seed` draws the hidden inputs: the same for a whole class, secret before. `bank` may be shared
     by the submissions of a class, which saves running the known mistakes again. With `tell_hidden`,
     what failing cases say is what they said on the hidden inputs; else nothing of them is told.
-    Raises NoSandbox when nothing can be run here; nothing that the notebook does raises.
+    `starter` starts the student's processes. Raises NoSandbox when nothing can be run here; nothing
+    that the notebook does raises.
     """
     start = time.perf_counter()
     nb = nbformat.from_dict(nb)
     bank = bank or MistakeBank(assignment)
     tests: dict[str, tuple[int, nbformat.NotebookNode]] = {}
-    with _Run(limits or Limits(), backend, files or {}) as run:
+    with _Run(limits or Limits(), backend, files or {}, starter) as run:
         # First all cells, then all examinations: what a cell shows cannot hold a hidden input.
         for number, cell in enumerate(nb.cells):
             if cell.cell_type != "code":
@@ -120,6 +123,7 @@ class _Run:
     limits: Limits
     backend: str
     files: Mapping[str, bytes]
+    starter: Starter
     notes: list[str] = field(default_factory=list)
     backend_name: str = ""
     _session: Session | None = None
@@ -283,7 +287,7 @@ class _Run:
         limits = replace(self.limits, submission_seconds=left)
         self._starts += 1
         self._position = 0
-        self._session = start_session(limits, self.backend, dict(self.files))
+        self._session = start_session(limits, self.backend, dict(self.files), starter=self.starter)
         self.backend_name = self._session.backend_name
 
     def _given_up(self) -> str:

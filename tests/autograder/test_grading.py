@@ -7,6 +7,7 @@ import pytest
 
 from autograder.grading import grade_notebook
 from autograder.sandbox import Limits
+from autograder.sandbox.starter import start_plain
 
 QUICK = replace(Limits(), cell_seconds=10.0, call_seconds=3.0, grace_seconds=1.0)
 FULL = dict(
@@ -25,11 +26,11 @@ FULL = dict(
 def grade(a1, bank):
     """Grade the solution with some cells' sources replaced; return the graded notebook."""
 
-    def grade_with(limits=QUICK, **cells):
+    def grade_with(limits=QUICK, starter=start_plain, **cells):
         notebook = nbformat.from_dict(a1.solution)
         for cell in notebook.cells:
             cell.source = cells.get(cell.id, cell.source)
-        return grade_notebook(notebook, a1, seed=3, limits=limits, bank=bank)
+        return grade_notebook(notebook, a1, seed=3, limits=limits, bank=bank, starter=starter)
 
     return grade_with
 
@@ -52,6 +53,17 @@ def test_a_cell_that_exits_is_named_and_costs_only_what_needs_it(grade):
     lost = dict(word_embedding_forward=0, word_embedding_backward=0, captioning_rnn_loss=0)
     assert points(graded) == FULL | lost
     assert any("word_embedding_forward ended the notebook's process" in n for n in graded.notes)
+
+
+def test_every_process_comes_from_the_starter_that_was_given(grade):
+    started = []
+
+    def starter(*arguments):
+        started.append(start_plain(*arguments))
+        return started[-1]
+
+    grade(starter=starter, word_embedding_forward="import os\nos._exit(0)")
+    assert len(started) == 3  # the notebook, without the cell that ends it, and for the words
 
 
 def test_a_function_that_never_ends_costs_one_deadline(grade, a1):
