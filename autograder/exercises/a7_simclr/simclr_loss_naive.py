@@ -20,6 +20,12 @@ exercise = Exercise(
     points=6,
     needs=["sim"],
     returns={"simclr_loss_naive": "total_loss"},
+    harmless={
+        f"{BOTH} -> {BOTH.replace('k + N', 'k - N', 1)}": "row k - N from the end is row k + N",
+        f"{OTHERS} -> {OTHERS.replace('!=', 'is not')}": (
+            "in CPython, numbers up to 256 are one object; with 257 views, loops take seconds"
+        ),
+    },
     mistakes=[
         Mistake(
             "the view itself stays in the denominator",

@@ -23,12 +23,27 @@ MASK = "itself = torch.eye(2 * N, dtype=torch.bool, device=device)"
 DENOMINATOR = "denominator = exponential.masked_fill(itself, 0).sum(dim=1, keepdim=True)"
 POSITIVES = "positives = sim_positive_pairs(out_left, out_right).repeat(2, 1)"
 NUMERATOR = "numerator = torch.exp(positives / tau)"
+SHAPE = "  # (2N, 1)"  # stands behind both lines in the solution
+SPLITS = "the mean of a quotient's logarithm is a difference of two means"
 LOSS = "loss = -torch.log(numerator / denominator).mean()"
 
 exercise = Exercise(
     points=7,
     needs=["sim_positive_pairs", "compute_sim_matrix"],
     returns={"simclr_loss_vectorized": "loss"},
+    harmless={
+        f"{line}{SHAPE} -> {line.replace(old, new)}{SHAPE}": why
+        for line, old, new, why in (
+            (DENOMINATOR, "dim=1", "dim= 0", f"the matrix is symmetric, and {SPLITS}"),
+            (DENOMINATOR, "keepdim=True", "keepdim=False", SPLITS),
+            (
+                POSITIVES,
+                "repeat(2, 1)",
+                "repeat(2, 2)",
+                "the mean of two equal columns is the same",
+            ),
+        )
+    },
     mistakes=[
         Mistake(
             "the diagonal stays",
