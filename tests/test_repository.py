@@ -17,7 +17,13 @@ CONDA_NAMES = {"torch": "pytorch"}
 # What conda-forge does not have; pip installs it into the conda environment.
 ONLY_PIP = {"cosmic-ray"}
 
-PAGES = ["README.md", "CONTRIBUTING.md", "docs/design.md", "docs/sandbox.md"]
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/design.md",
+    "docs/sandbox.md",
+    "docs/security.md",
+]
 
 
 def tracked_files() -> list[Path]:
