@@ -52,15 +52,16 @@ def fingerprint(*folders: Path) -> dict[str, str]:
 
 
 def other_rows(root: Path) -> list:
-    """Return the gradebook's rows of another assignment, as text."""
+    """Return the gradebook's rows about another assignment and its student."""
     with sqlite3.connect(root / "gradebook.db") as db:
-        tables = [
-            name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='table'")
-        ]
-        rows = [
-            (table, row) for table in sorted(tables) for row in db.execute(f"SELECT * FROM {table}")
-        ]
-    return [row for row in rows if "other" in str(row)]
+        names = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+        tables = [name for (name,) in names.fetchall()]
+        rows = [(name, row) for name in tables for row in db.execute(f"SELECT * FROM {name}")]
+    known, before = {"other", "other_notebook", "other_cell", "other_student"}, 0
+    while len(known) > before:  # rows refer to each other by their ids, which come first
+        before = len(known)
+        known |= {str(row[0]) for _, row in rows if known & set(map(str, row))}
+    return sorted(str(each) for each in rows if known & set(map(str, each[1])))
 
 
 @pytest.fixture(scope="session")

@@ -123,7 +123,7 @@ def peeker(root: Path) -> None:
     spy = (
         "import gc, sys, json\n"
         "def spy(x):\n"
-        "    found = [t for t in In[-3:] if 'expect' in t]\n"
+        "    found = [t for t in In[-3:] if 'hid' + 'den_test' in t]\n"
         "    frame = sys._getframe(1)\n"
         "    while frame:\n"
         "        found += [n for n in frame.f_locals if n in ('want', 'expected', 'reference')]\n"
@@ -131,7 +131,7 @@ def peeker(root: Path) -> None:
         "    found += [m for m in sys.modules if m.startswith(('autograder', 'nbgrader'))]\n"
         "    for o in gc.get_objects():\n"
         "        name = getattr(o, '__name__', '') if callable(o) else ''\n"
-        "        if name in ('examine', 'judge', 'expect', 'MistakeBank'): found.append(name)\n"
+        "        found += [n for n in ('examine_case', 'judge', 'MistakeBank') if n == name]\n"
         "    return found\n"
     )
     answers = {
@@ -209,7 +209,9 @@ def prowler(root: Path) -> None:
         "        lambda: libc.ptrace(0, 0, 0, 0) == 0,\n"
         "        lambda: [p for p in os.listdir('/proc') if p.isdigit()\n"
         "                 and b'pytest' in open(f'/proc/{p}/cmdline', 'rb').read()],\n"
-        "        read('/proc/1/environ'), read('/proc/1/fd'), read('/proc/1/mem'),\n"
+        "        read('/proc/1/environ'), read('/proc/1/mem'),\n"
+        "        lambda: [os.readlink(f'/proc/1/fd/{n}')\n"
+        "                 for n in os.listdir('/proc/1/fd')],\n"
         "        lambda: os.kill(1, signal.SIGKILL), lambda: os.kill(-1, signal.SIGTERM),\n"
         "        lambda: libc.unshare(0x10000000) == 0, lambda: libc.setuid(0) == 0,\n"
         "        lambda: os.pidfd_open(1) and libc.syscall(438, os.pidfd_open(1), 0, 0) >= 0)",
@@ -298,7 +300,11 @@ def bomber(root: Path) -> None:
         TRY + "import numpy as np, threading, subprocess, ctypes, mmap",
         "def daemon():\n"
         "    return subprocess.Popen(['sleep', '7331'], start_new_session=True).pid\n"
-        "attempt(43, os.fork, daemon, lambda: os.system('sleep 7331 &') == 0,\n"
+        "def fork():\n"
+        "    pid = os.fork()\n"
+        "    if pid == 0: os._exit(0)\n"
+        "    return pid\n"
+        "attempt(43, fork, daemon, lambda: os.system('sleep 7331 &') == 0,\n"
         "        lambda: os.posix_spawn('/bin/sleep', ['sleep', '7331'], {}))",
         "def memory():\n"
         "    return [np.empty(1 << 27) for _ in range(16)]\n"
