@@ -26,6 +26,16 @@ def record_assignment(assignment: Assignment) -> dict[str, Any]:
     return {name: record(exercise, bank) for name, exercise in assignment.exercises.items()}
 
 
+def points_by_hand(assignment: Assignment) -> dict[str, float]:
+    """Return the points of the cells that a teacher marks, by name: `check.all` tells of them."""
+    marks = [cell.metadata.get("nbgrader", {}) for cell in assignment.solution.cells]
+    return {
+        each["grade_id"]: float(each["points"])
+        for each in marks
+        if each.get("grade") and each.get("solution")
+    }
+
+
 def record(exercise: Exercise, bank: MistakeBank) -> dict[str, Any]:
     """Return the transcript of one exercise: its public cases and its known mistakes."""
     cases = [
@@ -43,6 +53,7 @@ def record(exercise: Exercise, bank: MistakeBank) -> dict[str, Any]:
     return {
         "title": exercise.title,
         "assignment": exercise.assignment,
+        "points": float(exercise.points),
         "returns": dict(exercise.returns),
         "cases": cases,
         "mistakes": mistakes,

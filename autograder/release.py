@@ -20,7 +20,7 @@ from cs231n_utils import transcripts
 
 from .classroom import make_release
 from .course import CONFIG, Assignment
-from .recording import record_assignment
+from .recording import points_by_hand, record_assignment
 
 # What a release may hold beside its notebook.
 STUDENT_FILES = {".png", ".jpg", ".csv", ".txt"}
@@ -34,7 +34,8 @@ def transcripts_path(assignment: Assignment) -> Path:
 
 def release(assignment: Assignment) -> None:
     """Write the transcripts and the released notebook of one assignment."""
-    transcripts.write(transcripts_path(assignment), record_assignment(assignment))
+    path, by_hand = transcripts_path(assignment), points_by_hand(assignment)
+    transcripts.write(path, record_assignment(assignment), by_hand)
     make_release(assignment.root, assignment.slug)
 
 
@@ -145,7 +146,9 @@ def _stale_transcripts(assignment: Assignment) -> Iterator[str]:
     again = "run `python -m autograder release` and commit what it wrote"
     if not path.is_file():
         yield f"{path.name} is missing: {again}"
-    elif not _alike(transcripts.read(path), _as_read(record_assignment(assignment))):
+    elif transcripts.read_by_hand(path) != points_by_hand(assignment) or not _alike(
+        transcripts.read(path), _as_read(record_assignment(assignment))
+    ):
         yield f"{path.name} is not what the exercises record: {again}"
 
 

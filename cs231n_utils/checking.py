@@ -2,6 +2,7 @@
 
 The check replays a recorded examination on the functions of the notebook that calls it. It is the
 visible half of the course's tests: the hidden half asks the same questions with other inputs.
+`check.all()` goes through a whole notebook: what is done, what is left.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import transcripts
+from . import panel, progress, transcripts
+from .findings import RIGHT, Finding
+from .heatmap import Map, draw
 
-GREEN, RED, BOLD, PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[1m", "\x1b[0m"
+RED, BOLD, PLAIN = "\x1b[31m", "\x1b[1m", "\x1b[0m"
 
 
 class CheckFailed(AssertionError):
@@ -25,72 +28,70 @@ class CheckFailed(AssertionError):
 
 
 @dataclass
+class CaseOutcome:
+    """One public case: its name, and what was compared in it."""
+
+    name: str
+    findings: list[Finding]
+
+    @property
+    def wrong(self) -> list[Finding]:
+        """What is wrong, what should be mended first in front."""
+        return [found for found in self.findings if not found.right]
+
+    @property
+    def right(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.wrong
+
+
+@dataclass
 class CheckResult:
     """What a check found, case by case."""
 
     name: str
     title: str
-    cases: list[tuple[str, list[str]]]  # the case's name, and what is wrong with it
+    cases: list[CaseOutcome]
     seconds: float
+    points: float = 0.0
     mistake: str = ""
     hint: str = ""
-    notes: list[str] = field(default_factory=list)
+    maps: list[Map] = field(default_factory=list)
 
     @property
     def right(self) -> bool:
         """Whether nothing is wrong."""
-        return not any(found for _, found in self.cases)
+        return all(case.right for case in self.cases)
+
+    @property
+    def first(self) -> Finding:
+        """What to mend first; a right finding when there is nothing."""
+        return next((f for case in self.cases for f in case.wrong), Finding(self.name, RIGHT))
+
+    @property
+    def advice(self) -> str:
+        """A line on what to try, where the way in which it is wrong suggests one."""
+        return self.first.advice
+
+    @property
+    def tally(self) -> str:
+        """`1 of 2 public cases`; empty for one case."""
+        passed = sum(case.right for case in self.cases)
+        return f"{passed} of {len(self.cases)} public cases" if len(self.cases) > 1 else ""
 
     @property
     def headline(self) -> str:
         """One sentence."""
-        passed = sum(not found for _, found in self.cases)
         several = len(self.cases) > 1
         if self.right:
             return f"{self.name} is right" + several * f" on all {len(self.cases)} public cases"
-        tally = several * f": {passed} of {len(self.cases)} public cases are"
-        return f"{self.name} is not right yet{tally}"
+        return f"{self.name} is not right yet" + several * f": {self.tally} are"
 
     def __repr__(self) -> str:
-        lines = [self.headline + f" ({1000 * self.seconds:.0f} ms)"]
-        if not self.right:
-            for name, found in self.cases:
-                lines.append(f"  {'wrong' if found else 'right'}  {name}")
-                lines += [f"         - {trouble}" for trouble in found]
-        if self.mistake:
-            lines += [f"  This looks like a known mistake: {self.mistake}.", f"  {self.hint}"]
-        return "\n".join(lines)
+        return panel.as_text(self)
 
     def _repr_html_(self) -> str:
-        """A small table, in colours that do on light and dark themes."""
-        colour = "#2e9e5b" if self.right else "#d1495b"
-        rows = "".join(
-            f'<div style="margin:2px 0 2px 4px"><span style="color:{_colour(found)}">'
-            f"{'&#10007;' if found else '&#10003;'}</span> {html.escape(name)}"
-            + "".join(
-                f'<div style="margin-left:22px;opacity:.85">{html.escape(trouble)}</div>'
-                for trouble in found
-            )
-            + "</div>"
-            for name, found in self.cases
-        )
-        known = (
-            '<div style="margin-top:8px;padding:6px 10px;border-radius:4px;'
-            'background:rgba(233,163,25,.16)"><b>This looks like a known mistake: '
-            f"{html.escape(self.mistake)}.</b><br>{html.escape(self.hint)}</div>"
-            if self.mistake
-            else ""
-        )
-        return (
-            f'<div style="border-left:4px solid {colour};padding:4px 12px;margin:4px 0">'
-            f"<b>{html.escape(self.headline)}</b>"
-            f'<span style="opacity:.6"> &nbsp;{1000 * self.seconds:.0f} ms</span>'
-            f"{rows}{known}</div>"
-        )
-
-
-def _colour(found: list[str]) -> str:
-    return "#d1495b" if found else "#2e9e5b"
+        return panel.as_html(self)
 
 
 def examine(name: str, namespace: dict[str, Any]) -> CheckResult:
@@ -101,13 +102,17 @@ def examine(name: str, namespace: dict[str, Any]) -> CheckResult:
     for case in transcript["cases"]:
         done = transcripts.replay(case["calls"], namespace)
         prints.append(done.prints)
-        cases.append((case["name"], transcripts.troubles(case, done, transcript["returns"])))
-    result = CheckResult(name, transcript["title"], cases, 0.0)
+        findings = transcripts.judge(case, done, transcript["returns"])
+        cases.append(CaseOutcome(case["name"], findings))
+    result = CheckResult(name, transcript["title"], cases, 0.0, transcript["points"])
     if not result.right:
         for mistake in transcript["mistakes"]:
             if transcripts.same_prints(mistake["prints"], prints):
                 result.mistake, result.hint = mistake["name"], mistake["hint"]
                 break
+        case = next(case for case in cases if not case.right)
+        drawn = (draw(found) for found in case.wrong)
+        result.maps = [each for each in drawn if each is not None][: panel.MOST_MAPS]
     result.seconds = time.perf_counter() - start
     return result
 
@@ -125,6 +130,23 @@ def check(name: str, namespace: dict[str, Any] | None = None) -> None:
         raise CheckFailed(result.headline)
 
 
+def check_all(assignment: str = "", namespace: dict[str, Any] | None = None) -> None:
+    """Check all exercises of a notebook, and show what is done, what is left, and the points.
+
+    Without a name, `assignment` is the one whose functions the notebook holds. Nothing is raised:
+    an overview is right also while the work is not.
+    """
+    if namespace is None:
+        namespace = sys._getframe(1).f_globals
+    assignment = assignment or progress.assignment_of(namespace)
+    names = progress.exercises_of(assignment)
+    results = [examine(name, namespace) for name in names]
+    _show(progress.Overview(assignment, results, transcripts.by_hand(assignment)))
+
+
+check.all = check_all
+
+
 class _Pending:
     """What a hidden test shows before it is marked; its text is "0.0": unmarked is no points."""
 
@@ -136,7 +158,7 @@ class _Pending:
 
     def _repr_html_(self) -> str:
         return (
-            '<div style="opacity:.75;padding:2px 0"><i>'
+            f'<div style="{panel.SOFT};padding:2px 0"><i>'
             f"{html.escape(self.name)}: marked with other inputs after you hand in.</i></div>"
         )
 
@@ -146,8 +168,8 @@ def hidden_test(name: str) -> _Pending:
     return _Pending(name)
 
 
-def _show(result: CheckResult) -> None:
-    """Show a result: as a table in a notebook, as text elsewhere."""
+def _show(result: Any) -> None:
+    """Show a result: as a panel in a notebook, as text elsewhere."""
     try:
         from IPython import get_ipython
         from IPython.display import display

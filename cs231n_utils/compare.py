@@ -45,8 +45,8 @@ def close(
     "b". With `squeeze`, axes of length one do not count: a loss of shape (1,) is a loss.
     """
     want = np.asarray(want)
-    trouble = _not_numbers(name, got) or _wrong_shape(name, got, want.shape, squeeze)
-    trouble = trouble or _wrong_kind(name, got, kind)
+    trouble = not_numbers(name, got) or wrong_shape(name, got, want.shape, squeeze)
+    trouble = trouble or wrong_kind(name, got, kind)
     if trouble:
         return trouble
     got, want = np.asarray(got).reshape(want.shape), want.astype(np.float64)
@@ -66,8 +66,8 @@ def words_until_end(name: str, got: Any, want: Any, *, end: int) -> str | None:
     A sampler may stop at <END> and leave <NULL> behind it, or go on: both are right.
     """
     want = np.asarray(want)
-    trouble = _not_numbers(name, got) or _wrong_shape(name, got, want.shape, squeeze=False)
-    trouble = trouble or _wrong_kind(name, got, "i")
+    trouble = not_numbers(name, got) or wrong_shape(name, got, want.shape, squeeze=False)
+    trouble = trouble or wrong_kind(name, got, "i")
     if trouble:
         return trouble
     got = np.asarray(got)
@@ -92,7 +92,7 @@ def between(name: str, got: Any, want: Any, *, low: float, high: float) -> str |
 
     For answers that are random: the bounds are chosen from the distribution of the statistic.
     """
-    trouble = _not_numbers(name, got)
+    trouble = not_numbers(name, got)
     if trouble:
         return trouble
     values = np.asarray(got, np.float64)
@@ -108,7 +108,7 @@ def dropped_out(name: str, got: Any, want: Any, *, p: float) -> str | None:
     The share may be off by six standard deviations: a right answer fails once in 500 million times.
     """
     want = np.asarray(want, np.float64)
-    trouble = _not_numbers(name, got) or _wrong_shape(name, got, want.shape, squeeze=False)
+    trouble = not_numbers(name, got) or wrong_shape(name, got, want.shape, squeeze=False)
     if trouble:
         return trouble
     got = np.asarray(got, np.float64)
@@ -130,7 +130,7 @@ def distributed(name: str, got: Any, want: Any, *, draws: int) -> str | None:
     is more than six standard errors of a spread, too.
     """
     mean, spread = np.asarray(want, np.float64)
-    trouble = _not_numbers(name, got) or _wrong_shape(name, got, (draws, *mean.shape), False)
+    trouble = not_numbers(name, got) or wrong_shape(name, got, (draws, *mean.shape), False)
     if trouble:
         return trouble
     got = np.asarray(got, np.float64)
@@ -153,7 +153,7 @@ def uniform(name: str, got: Any, want: Any, *, shape: Sequence[int]) -> str | No
     ends, and that draws differ from each other. A right answer fails once in three million times.
     """
     low, high = np.asarray(want, np.float64)
-    trouble = _not_numbers(name, got) or _wrong_shape(name, got, tuple(shape), squeeze=False)
+    trouble = not_numbers(name, got) or wrong_shape(name, got, tuple(shape), squeeze=False)
     if trouble:
         return trouble
     seen = (np.sort(np.asarray(got, np.float64), axis=None) - low) / (high - low)
@@ -180,7 +180,7 @@ def uniform(name: str, got: Any, want: Any, *, shape: Sequence[int]) -> str | No
 
 def number(name: str, got: Any, want: Any) -> str | None:
     """Accept this very whole number, and say both when it is another."""
-    trouble = _not_numbers(name, got) or _wrong_shape(name, got, (), squeeze=True)
+    trouble = not_numbers(name, got) or wrong_shape(name, got, (), squeeze=True)
     if trouble:
         return trouble
     got, want = int(np.asarray(got).reshape(())), int(np.asarray(want))
@@ -206,7 +206,7 @@ def one_of(name: str, got: Any, want: Any, **options: Any) -> str | None:
 def highest(name: str, got: Any, want: Any) -> str | None:
     """Accept scores (N, K) whose highest in row n is that of class want[n]."""
     want = np.asarray(want)
-    trouble = _not_numbers(name, got)
+    trouble = not_numbers(name, got)
     if trouble:
         return trouble
     got = np.asarray(got)
@@ -223,8 +223,8 @@ def highest(name: str, got: Any, want: Any) -> str | None:
 def near(name: str, got: Any, want: Any, *, distance: float) -> str | None:
     """Accept an array whose distance from `want` (root of the summed squares) is at most that."""
     want = np.asarray(want)
-    trouble = _not_numbers(name, got) or _wrong_shape(name, got, want.shape, squeeze=False)
-    trouble = trouble or _wrong_kind(name, got, "f")
+    trouble = not_numbers(name, got) or wrong_shape(name, got, want.shape, squeeze=False)
+    trouble = trouble or wrong_kind(name, got, "f")
     if trouble:
         return trouble
     away = float(np.linalg.norm(np.asarray(got, np.float64) - want.astype(np.float64)))
@@ -242,7 +242,7 @@ def measured(
     """
     from .augmentation_trials import MEASURES, SIZE
 
-    trouble = _not_numbers(name, got)
+    trouble = not_numbers(name, got)
     if not trouble and (np.ndim(got) != 3 or np.shape(got)[1:] != (3, 2 * SIZE)):
         trouble = f"{name}: the trials could not be read"
     return trouble or between(name, MEASURES[measure](np.asarray(got)), want, low=low, high=high)
@@ -250,7 +250,7 @@ def measured(
 
 def stated(name: str, got: Any, want: Any) -> str | None:
     """Accept a number that is `want`, or NaN: it is not stated, and others have to judge."""
-    trouble = _not_numbers(name, got) or _wrong_shape(name, got, np.shape(want), squeeze=False)
+    trouble = not_numbers(name, got) or wrong_shape(name, got, np.shape(want), squeeze=False)
     if trouble:
         return trouble
     got, want = np.asarray(got, np.float64), np.asarray(want, np.float64)
@@ -288,7 +288,8 @@ COMPARATORS: dict[str, Callable[..., str | None]] = {
 }
 
 
-def _not_numbers(name: str, got: Any) -> str | None:
+def not_numbers(name: str, got: Any) -> str | None:
+    """Return a sentence when `got` is no array of real numbers."""
     if got is None:
         return f"{name} must be an array of numbers. Got None"
     if (
@@ -303,7 +304,8 @@ def _not_numbers(name: str, got: Any) -> str | None:
     return f"{name} must be an array of numbers. Got {kind}"
 
 
-def _wrong_shape(name: str, got: Any, shape: tuple[int, ...], squeeze: bool) -> str | None:
+def wrong_shape(name: str, got: Any, shape: tuple[int, ...], squeeze: bool) -> str | None:
+    """Return a sentence when `got` has another shape; with `squeeze` axes of length 1 are free."""
     seen = np.shape(got)
     if seen == shape:
         return None
@@ -312,7 +314,8 @@ def _wrong_shape(name: str, got: Any, shape: tuple[int, ...], squeeze: bool) -> 
     return f"{name} must have shape {shape}. Got {seen}"
 
 
-def _wrong_kind(name: str, got: Any, kind: str) -> str | None:
+def wrong_kind(name: str, got: Any, kind: str) -> str | None:
+    """Return a sentence when the dtype of `got` is of another kind than "f", "i" or "b"."""
     seen = np.asarray(got).dtype
     if seen.kind == kind or (kind == "i" and seen.kind == "u"):
         return None

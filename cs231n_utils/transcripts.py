@@ -21,8 +21,10 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save
 
-from .compare import COMPARATORS, untouched
+from . import findings
+from .compare import untouched
 from .driving import Driver
+from .findings import Finding
 
 # Two answers are the same up to rounding, relative to their size: other ways to write one formula,
 # other processors and other numbers of threads round differently. The floor is for what is zero but
@@ -157,52 +159,70 @@ def same_prints(known: Any, seen: Any) -> bool:
 # ------------------------------------------------------------------ judging a replay
 def troubles(case: Mapping[str, Any], done: Replay, returns: Mapping[str, str]) -> list[str]:
     """Return what is wrong with a replayed case, in sentences; [] when it is right."""
+    return [found.trouble for found in judge(case, done, returns) if found.trouble]
+
+
+def judge(case: Mapping[str, Any], done: Replay, returns: Mapping[str, str]) -> list[Finding]:
+    """Return what a replayed case shows, what should be mended first in front.
+
+    Where nothing can be compared, it is one finding that says why.
+    """
     for expectation in case["premises"]:
         call = expectation["origin"][0]
-        if call < len(done.items) and _compare(expectation, done):
+        if call < len(done.items) and _compare(expectation, done).trouble:
             name = case["calls"][call]["name"]
-            return [f"this goes through your {name}, which is not right yet: check that first"]
+            said = f"this goes through your {name}, which is not right yet: check that first"
+            return [Finding(name, findings.EARLIER, said, findings.ADVICE[findings.EARLIER])]
     for call, items in zip(case["calls"], done.items, strict=False):
         promised = returns.get(call["name"], "")
         wanted = len(promised.split(",")) if promised else len(items)
         if len(items) != wanted and call["request"]["op"] == "call":
             got = f"{len(items)} values" if len(items) > 1 else "one"
-            return [f"{call['name']} must return ({promised}). Got {got}"]
+            said = f"{call['name']} must return ({promised}). Got {got}"
+            return [Finding(call["name"], findings.FORM, said, findings.ADVICE[findings.FORM])]
     if done.error is not None:
-        return [_told(done)]
+        return [_told(done, done.error)]
     found = [_compare(expectation, done) for expectation in case["expectations"]]
-    found += [untouched(done.changed[call], names) for call, names in case["untouched"]]
-    return [trouble for trouble in found if trouble]
+    for call, names in case["untouched"]:
+        if trouble := untouched(done.changed[call], names):
+            found.append(Finding("the arguments", findings.OTHER, trouble))
+    return sorted(found, key=lambda each: findings.ORDER.index(each.kind))
 
 
-def _compare(expectation: Mapping[str, Any], done: Replay) -> str | None:
-    got = pick(done.items, expectation["origin"])
-    if isinstance(got, dict):
-        return f"{expectation['name']} must be an array. Got {got.get('type', 'dict')}"
-    comparator = COMPARATORS[expectation["comparator"]]
-    return comparator(expectation["name"], got, expectation["want"], **expectation["options"])
+def _compare(expectation: Mapping[str, Any], done: Replay) -> Finding:
+    return findings.compared(expectation, pick(done.items, expectation["origin"]))
 
 
-def _told(done: Replay) -> str:
-    error = done.error or {}
-    inner = error.get("function", "")
-    if error["type"] == "NotImplementedError":
-        if inner and inner != done.name:
-            return f"{done.name} calls {inner}, which is not written yet"
-        return f"{done.name} is not written yet"
-    if error["type"] == "MissingFunction":
-        return f"{error['message']}: run its cell first"
+def _told(done: Replay, error: Mapping[str, str]) -> Finding:
+    """Return what ended a replay, as a finding."""
+    inner, kind = error.get("function", ""), error["type"]
+    if kind == "NotImplementedError" and inner and inner != done.name:
+        said = f"{done.name} calls {inner}, which is not written yet"
+        return Finding(inner, findings.EARLIER, said, f"Write {inner} first.")
+    if kind == "NotImplementedError":
+        said = f"{done.name} is not written yet"
+        return Finding(done.name, findings.UNWRITTEN, said, findings.ADVICE[findings.UNWRITTEN])
+    if kind == "MissingFunction":
+        said = f"{error['message']}: run its cell first"
+        return Finding(done.name, findings.MISSING, said, findings.ADVICE[findings.MISSING])
     where = f" ({error['where']})" if error["where"] else ""
-    return f"{done.name} raised {error['type']}: {error['message']}{where}"
+    said = f"{done.name} raised {kind}: {error['message']}{where}"
+    return Finding(done.name, findings.RAISED, said, findings.RAISED_ADVICE.get(kind, ""))
 
 
 # ------------------------------------------------------------------ files
-def write(path: Path, transcripts: Mapping[str, Any]) -> None:
-    """Write the transcripts of one assignment, by exercise."""
+def write(
+    path: Path, transcripts: Mapping[str, Any], by_hand: Mapping[str, float] | None = None
+) -> None:
+    """Write the transcripts of one assignment, by exercise.
+
+    `by_hand` holds the points of what a teacher marks, by name: nothing of it is checked.
+    """
     arrays: dict[str, np.ndarray] = {}
     text = json.dumps(_strip(transcripts, arrays), sort_keys=False)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(save(arrays, metadata={"transcripts": text}))
+    about = {"transcripts": text, "by_hand": json.dumps(dict(by_hand or {}))}
+    path.write_bytes(save(arrays, metadata=about))
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -210,6 +230,12 @@ def read(path: Path) -> dict[str, Any]:
     with safe_open(path, framework="numpy") as file:
         text = json.loads(file.metadata()["transcripts"])
         return _fill(text, file)
+
+
+def read_by_hand(path: Path) -> dict[str, float]:
+    """Return the points of what a teacher marks in one assignment, by name."""
+    with safe_open(path, framework="numpy") as file:
+        return json.loads(file.metadata()["by_hand"])
 
 
 def _strip(value: Any, arrays: dict[str, np.ndarray]) -> Any:
@@ -237,19 +263,29 @@ def _fill(value: Any, file: Any) -> Any:
 
 def find(name: str) -> dict[str, Any]:
     """Return the transcript of one exercise; an unknown name lists the known ones."""
-    known = _all()
+    known = everything()
     if name not in known:
         raise UnknownExercise(f'there is no check "{name}". There are: {", ".join(known)}')
     return known[name]
 
 
+def by_hand(assignment: str) -> dict[str, float]:
+    """Return the points of what a teacher marks in an assignment, by name."""
+    with resources.as_file(_folder() / f"{assignment}.safetensors") as path:
+        return read_by_hand(path)
+
+
 @cache
-def _all() -> dict[str, Any]:
-    folder = resources.files(__package__) / "checks"
+def everything() -> dict[str, Any]:
+    """Return the transcripts of the whole course, by exercise."""
     found: dict[str, Any] = {}
-    if folder.is_dir():
-        for entry in sorted(folder.iterdir(), key=lambda e: e.name):
+    if _folder().is_dir():
+        for entry in sorted(_folder().iterdir(), key=lambda e: e.name):
             if entry.name.endswith(".safetensors"):
                 with resources.as_file(entry) as path:
                     found |= read(path)
     return found
+
+
+def _folder() -> Any:
+    return resources.files(__package__) / "checks"

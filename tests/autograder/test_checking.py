@@ -1,13 +1,17 @@
 """`check` in a student's notebook: right, wrong, known mistakes, and things not there yet."""
 
+import re
 import time
 
+import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_output
 from nbgrader.utils import determine_grade
 
+from autograder.course import definition_cells, is_shown_only
 from autograder.mistakes import run_cells
-from cs231n_utils import CheckFailed, check, checking, hidden_test, transcripts
+from cs231n_utils import CheckFailed, check, checking, hidden_test, progress, transcripts
 
 
 @pytest.fixture
@@ -44,7 +48,7 @@ def test_every_known_mistake_is_told_at_once_with_its_hint(assignment):
 
 def test_a_check_answers_within_a_second(notebook):
     namespace = notebook("rnn_step_backward", "da @ Wh.T", "da @ Wh")
-    transcripts._all.cache_clear()
+    transcripts.everything.cache_clear()
     start = time.process_time()  # of this process: a busy machine must not fail the test
     checking.examine("rnn_step_backward", namespace)
     assert time.process_time() - start < 1
@@ -97,6 +101,112 @@ def test_an_answer_of_another_form_is_told_the_form(notebook, body, told):
 def test_an_unknown_check_lists_the_known_ones():
     with pytest.raises(transcripts.UnknownExercise, match="rnn_step_forward"):
         check("rnn_stop_forward", {})
+
+
+def test_trouble_with_a_shape_is_said_before_wrong_values(notebook):
+    namespace = notebook()
+    exec(
+        "right = rnn_backward\n"
+        "def rnn_backward(dh, cache):\n"
+        "    dx, dh0, dWx, dWh, db = right(dh, cache)\n"
+        "    return 2 * dx, dh0, dWx, dWh.ravel(), db",
+        namespace,
+    )
+    result = checking.examine("rnn_backward", namespace)
+    text = repr(result)
+    assert text.index("dWh must have shape (6, 6). Got (36,)") < text.index("dx has the right")
+    assert "What to try: The number of entries is right" in text
+
+
+def test_the_panel_says_where_the_largest_error_is_with_both_numbers(notebook):
+    namespace = notebook()
+    exec(
+        "right = word_embedding_forward\n"
+        "def word_embedding_forward(x, W):\n"
+        "    out, cache = right(x, W)\n"
+        "    out[1, 2, 3] = 7.5\n"
+        "    return out, cache",
+        namespace,
+    )
+    case = transcripts.find("word_embedding_forward")["cases"][0]
+    expected = f"{case['expectations'][0]['want'][1, 2, 3]:.4g}"
+    result = checking.examine("word_embedding_forward", namespace)
+    assert f"farthest off at [1, 2, 3]: got 7.5, expected {expected}" in repr(result)
+    panel = BeautifulSoup(result._repr_html_(), "html.parser")
+    cells = [cell.get_text() for cell in panel.select("tr")[1].find_all(["th", "td"])]
+    assert cells[:3] == ["out", "(3, 4, 5)", "1 of 60 entries"]
+    assert cells[4:] == ["[1, 2, 3]", "7.5", expected]
+    assert panel.select_one("svg")["aria-label"].startswith("out[1, :, :]: 1 of 20 entries")
+
+
+def test_no_colour_carries_a_meaning_alone(notebook):
+    """Each coloured mark has a word, for those who see no colour or nothing at all."""
+    right = checking.examine("rnn_step_forward", notebook())
+    wrong = checking.examine("rnn_step_backward", notebook("rnn_step_backward", "da = ", "da = 2*"))
+    waits = checking.examine("rnn_backward", {})
+    for result, word, state in [
+        (right, "right", "right"),
+        (wrong, "wrong", "not right yet"),
+        (waits, "waits", "not run yet"),
+    ]:
+        panel = BeautifulSoup(result._repr_html_(), "html.parser")
+        assert panel.div["aria-label"] == f"Check of {result.name}: {state}"
+        assert panel.select_one("span[role=img]")["aria-label"] == word
+        assert state in panel.get_text()
+
+
+def test_a_panel_needs_no_script_no_style_sheet_and_nothing_from_elsewhere(notebook):
+    shown = checking.examine(
+        "rnn_step_backward", notebook("rnn_step_backward", "sum(axis=0)", "mean(axis=0)")
+    )._repr_html_()
+    assert not re.search(r"<script|<style|<link|https?://|url\(|\son\w+=", shown)
+
+
+def overview(namespace, capsys):
+    exec("check.all()", {**namespace, "check": check})  # as the notebook's last cell does
+    return capsys.readouterr().out
+
+
+def test_check_all_tells_what_is_done_what_is_left_and_the_points(a1, capsys):
+    cells = definition_cells(nbformat.read(a1.release_path, as_version=4))
+    solution = a1.solution_cells()
+    for name in ("rnn_step_forward", "rnn_step_backward"):
+        cells[name] = solution[name]
+    cells["rnn_step_backward"] = cells["rnn_step_backward"].replace("sum(axis=0)", "mean(axis=0)")
+    told = overview(run_cells(cells), capsys)
+    assert told.startswith(
+        "a1_rnn_captioning: 1 of 8 exercises pass their checks: 4 of 36 points in reach"
+    )
+    assert re.search(r"right +rnn_step_forward +4 points", told)
+    assert re.search(r"not right yet +rnn_step_backward +5 points", told)
+    assert re.search(r"not written yet +rnn_forward +4 points", told)
+    assert "Next: rnn_step_backward (5 points): Compare db for a batch of one" in told
+    assert "4 points more are for inline question 1, which your teacher marks" in told
+
+
+def test_check_all_of_a_solution_finds_its_notebook_and_every_point(assignment, capsys):
+    told = overview(run_cells(assignment.solution_cells()), capsys)
+    total = sum(exercise.points for exercise in assignment.exercises.values())
+    count = len(assignment.exercises)
+    assert told.startswith(
+        f"{assignment.slug}: all {count} exercises pass their checks: {total:g} of {total:g} points"
+    )
+    assert "Nothing is left to check" in told
+
+
+def test_check_all_elsewhere_says_where_it_belongs():
+    with pytest.raises(progress.UnknownNotebook, match="in a notebook of the course"):
+        check.all(namespace={"x": 1})
+    with pytest.raises(progress.UnknownNotebook, match="must be one of a1_rnn_captioning"):
+        check.all("a9_nothing", {})
+
+
+def test_every_notebook_ends_with_check_all(assignment):
+    cell = nbformat.read(assignment.release_path, as_version=4).cells[-1]
+    assert (cell.id, cell.source.splitlines()[-1]) == ("check-all", "check.all()")
+    assert is_shown_only(cell)  # not run while grading
+    assert cell.metadata.nbgrader.locked
+    assert not cell.metadata.nbgrader.grade
 
 
 def test_what_students_wrote_is_escaped_in_the_table(notebook):
