@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import random
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from . import mounts
 from .backend import DEVICES, FONTS, HOME, JOB, STUDENT_UIDS, Wrapped, environment
@@ -27,8 +29,6 @@ class Bubblewrap:
         program = shutil.which("bwrap")
         if not program:
             return "bwrap is not installed"
-        if os.geteuid() == 0 and not shutil.which("setpriv"):
-            return "setpriv (util-linux) is not installed; root needs it to give up its rights"
         return _try_bubblewrap(program)
 
     def wrap(
@@ -46,6 +46,7 @@ class Bubblewrap:
         """
         plan = [*mounts.plan_mounts(hidden), *shown]
         config = {
+            "rights": _rights(limits, uid),
             "walls": True,
             "rlimits": limits.rlimits(),
             "readable": [
@@ -56,7 +57,7 @@ class Bubblewrap:
             "writable": [*_targets(plan, writable=True), "/tmp", JOB, "/dev/shm", "/dev/null"],
             "job": JOB,
         }
-        command = _bubblewrap(shutil.which("bwrap") or "bwrap", limits, plan, uid)
+        command = _bubblewrap(shutil.which("bwrap") or "bwrap", limits, plan)
         at = command.index("--")
         command[at:at] = ["--info-fd", str(info_fd)]
         return Wrapped([*command, sys.executable, *arguments], config=config, info_pipe=True)
@@ -74,7 +75,10 @@ def draw_uid() -> int:
 @functools.cache
 def _try_bubblewrap(program: str) -> str:
     """Run it: being installed says little, containers and AppArmor often refuse the namespaces."""
-    command = [*_bubblewrap(program, Limits(), mounts.plan_mounts()), "/usr/bin/env", "true"]
+    limits = Limits()
+    command = [*_bubblewrap(program, limits, mounts.plan_mounts()), sys.executable, "-I", "-S"]
+    command.append(str(mounts.PUBLIC / "sandbox_inside" / "rights.py"))
+    command.append(json.dumps({"rights": _rights(limits)}))
     ran = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if not ran.returncode:
         return ""
@@ -111,22 +115,26 @@ def _setting(path: Path) -> str:
         return ""
 
 
-def _bubblewrap(
-    program: str, limits: Limits, plan: Sequence[mounts.Mount], uid: int | None = None
-) -> list[str]:
-    """Return the command that the student's program is appended to."""
+def _rights(limits: Limits, uid: int | None = None) -> dict[str, Any]:
+    """Return what the first program inside is to do with its rights (see inside/rights.py).
+
+    Under root that is a real user id, one for each session: "nobody" of a user namespace would be
+    root outside, and processes are counted by user, so one student's must not count as another's.
+    """
+    return {
+        "inodes": limits.inodes,
+        "folders": ["/tmp", JOB, "/dev/shm"],
+        "uid": (uid or draw_uid()) if os.geteuid() == 0 else None,
+    }
+
+
+def _bubblewrap(program: str, limits: Limits, plan: Sequence[mounts.Mount]) -> list[str]:
+    """Return the command that the student's program is appended to; it must give up its rights."""
     command = [program, "--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"]
     command += [f"--unshare-{space}" for space in ("pid", "net", "ipc", "uts", "cgroup-try")]
-    give_up_root = []
     if os.geteuid() == 0:
-        # With --unshare-user, "nobody" inside would be root outside. So a real user id, one for
-        # each session: processes are counted by user, and one student's must not count as
-        # another's.
-        uid = uid or draw_uid()
         capabilities = ("SYS_ADMIN", "SETUID", "SETGID", "SETPCAP")
         command += ["--cap-drop", "ALL"]
-        give_up_root = f"setpriv --reuid={uid} --regid={uid} --clear-groups --no-new-privs".split()
-        give_up_root += "--bounding-set=-all --inh-caps=-all --ambient-caps=-all".split()
     else:
         capabilities = ("SYS_ADMIN",)
         command += ["--unshare-user", "--uid", str(NOBODY), "--gid", str(NOBODY)]
@@ -135,9 +143,7 @@ def _bubblewrap(
     command += _file_system(limits, plan)
     for name, value in environment(HOME, FONTS, str(mounts.PUBLIC)).items():
         command += ["--setenv", name, value]
-    launch = [sys.executable, "-I", "-S", str(mounts.PUBLIC / "sandbox_inside" / "launch.py")]
-    launch += [str(limits.inodes), "/tmp", JOB, "/dev/shm", "--"]
-    return [*command, "--chdir", JOB, "--", *launch, *give_up_root]
+    return [*command, "--chdir", JOB, "--"]
 
 
 def _file_system(limits: Limits, plan: Sequence[mounts.Mount]) -> list[str]:

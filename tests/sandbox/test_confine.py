@@ -13,7 +13,7 @@ from autograder.sandbox.inside import landlock, seccomp
 
 PREPARE = """
 import ctypes, errno, json, os, socket, sys, threading
-from autograder.sandbox.inside import confine, landlock, seccomp
+from autograder.sandbox.inside import confine, landlock, rights, seccomp
 libc = ctypes.CDLL(None, use_errno=True)
 def call(number, *arguments):
     ctypes.set_errno(0)
@@ -159,6 +159,7 @@ def test_a_process_with_a_second_thread_is_not_confined_at_all():
 
 def test_limits_that_cannot_be_set_stop_the_process():
     found = confined("""
+    rights.give_up_rights({"rights": {"inodes": 9, "folders": [], "uid": None}})
     told = []
     for walls in (True, False):
         config = {"walls": walls, "rlimits": {"RLIMIT_NO_SUCH": [1, 1]},
@@ -170,3 +171,61 @@ def test_limits_that_cannot_be_set_stop_the_process():
     print(json.dumps(told))
     """)
     assert found == ["stopped", "went on"]
+
+
+STATUS = """
+    status = dict(line.rstrip("\\n").split(":\\t", 1) for line in open("/proc/self/status"))
+    names = ("CapInh", "CapPrm", "CapEff", "CapAmb")
+    left = [status[name] for name in names if int(status[name], 16)]
+"""
+
+
+@pytest.mark.parametrize(
+    "uid",
+    [
+        None,
+        pytest.param(
+            61234,
+            marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user"),
+        ),
+    ],
+)
+def test_rights_are_given_up_for_ever(uid):
+    found = confined(f"""
+    rights.give_up_rights({{"rights": {{"inodes": 9, "folders": [], "uid": {uid}}}}})
+{STATUS}
+    back = [attempt(os.setuid, 0), libc.prctl(23, 21, 0, 0, 0)]  # is CAP_SYS_ADMIN to be had?
+    files = os.listdir("/proc/self/fd")  # its own files stay open to it
+    print(json.dumps([left, status["NoNewPrivs"], status["Uid"].split(), status["Groups"].split(),
+                      back, len(files) > 2]))
+    """)
+    if uid:
+        assert found == [[], "1", [str(uid)] * 4, [], ["EPERM", 0], True]
+    else:
+        assert found[:3] == [[], "1", [str(os.getuid())] * 4]
+
+
+def test_files_in_memory_cannot_be_bounded_by_whoever_may_not_mount():
+    """The process stops then: it does not go on without the bound."""
+    found = confined("""
+    rights.give_up_rights({"rights": {"inodes": 9, "folders": [], "uid": None}})
+    try:
+        rights.give_up_rights({"rights": {"inodes": 9, "folders": ["/tmp"], "uid": None}})
+    except OSError as error:
+        print(json.dumps([error.errno, str(error)]))
+    """)
+    assert found == [1, "[Errno 1] bounding the files in /tmp: Operation not permitted"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user has no rights to be left")
+def test_a_process_that_has_rights_left_is_not_confined_at_all():
+    found = confined("""
+    try:
+        confine.confine({"walls": True, "rlimits": {}, "readable": [], "writable": []})
+        told = "confined"
+    except rights.RightsLeft as error:
+        told = str(error)
+    print(json.dumps([told, open("/proc/self/status").read().split("Seccomp:")[1].split()[0]]))
+    """)
+    assert "must have no capabilities" in found[0]
+    assert found[1] == "0"

@@ -87,7 +87,7 @@ REMOVALS = [
     ),
     Removal(
         "inodes are bounded",
-        ((f"{INSIDE}/launch.py", 'f"nr_inodes={inodes}"', '"nr_inodes=1000000"'),),
+        ((f"{INSIDE}/rights.py", "f\"nr_inodes={rights['inodes']}\"", '"nr_inodes=1000000"'),),
         test("grader_down.py::test_line_55_bombs"),
         "bomber",
     ),
@@ -100,7 +100,12 @@ REMOVALS = [
     ),
     Removal(
         "threads are bounded",
-        ((f"{SANDBOX}/limits.py", 'limits["RLIMIT_NPROC"] = [self.processes] * 2', "pass"),),
+        ((f"{SANDBOX}/limits.py", 'limits["RLIMIT_NPROC"] = [self.processes] * 2', "pass"),
+         (f"{SANDBOX}/cgroups.py",
+          '"pids": ({"pids.max": str(limits.processes + LAUNCHERS)}, ())', '"pids": ({}, ())'),
+         (f"{SANDBOX}/cgroups.py",
+          '        "pids.max": str(limits.processes + LAUNCHERS),\n    }\n', "    }\n"),
+         (f"{SANDBOX}/cgroups.py", '        ("TasksMax", limits.processes + LAUNCHERS),\n', "")),
         test("grader_down.py::test_line_55_bombs"),
         "bomber",
     ),

@@ -7,6 +7,7 @@ import resource
 from typing import Any
 
 from . import landlock, seccomp
+from .rights import assert_no_rights
 
 
 class NotAlone(RuntimeError):
@@ -23,6 +24,7 @@ def confine(config: dict[str, Any]) -> dict[str, Any]:
         set_rlimits(config["rlimits"], must_hold=False)
         return {"landlock": 0, "seccomp": False}
     assert_one_thread()
+    assert_no_rights()
     set_rlimits(config["rlimits"], must_hold=True)
     sockets = config.get("sockets", False)
     return {

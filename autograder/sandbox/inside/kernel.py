@@ -16,6 +16,7 @@ from typing import Any
 
 from .confine import confine
 from .folders import copy_in
+from .rights import give_up_rights
 
 PIECE = 200_000  # characters of printed text in one message
 AHEAD = 5 * PIECE  # characters that a cell may print before they are sent
@@ -49,6 +50,7 @@ def print_in_pieces() -> None:
 def main(config_text: str) -> None:
     """Confine this process, then become the kernel. `config_text` is JSON, made by a backend."""
     config = json.loads(config_text)
+    give_up_rights(config)
     copy_in(config["copies"])
     os.chdir(config["job"])
     sys.path.append(config["job"])  # last, as in the runner

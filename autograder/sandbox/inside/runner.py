@@ -23,6 +23,7 @@ from .confine import confine
 from .folders import copy_in
 from .outputs import Descriptors, TextOutput
 from .pipes import open_stream
+from .rights import give_up_rights
 
 MAX_ANSWER = wire.MAX_PAYLOAD
 
@@ -180,6 +181,7 @@ class Runner:
 def main(config_text: str) -> None:
     """Confine this process, then serve its stream. `config_text` is JSON, made by a backend."""
     config = json.loads(config_text)
+    give_up_rights(config)
     # Everything that is needed is imported before the walls close: some modules look for programs
     # when imported.
     from . import shell  # noqa: F401
