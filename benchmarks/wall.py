@@ -86,7 +86,9 @@ def report(seconds: dict[str, list[float]], rounds: int) -> None:
         print(f"  {backend:6} {1000 * statistics.median(spent):8.1f} ({1000 * min(spent):.1f})")
     pairs = [w - o for w, o in zip(seconds["bwrap"], seconds["none"], strict=True)]
     cost, fastest = statistics.median(pairs), min(seconds["bwrap"]) - min(seconds["none"])
-    print(f"  all layers together: {1000 * cost:.1f} ({1000 * fastest:.1f}); at most {ALLOWED_MS:g}")
+    print(
+        f"  all layers together: {1000 * cost:.1f} ({1000 * fastest:.1f}); at most {ALLOWED_MS:g}"
+    )
 
 
 if __name__ == "__main__":
