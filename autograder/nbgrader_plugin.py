@@ -23,7 +23,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_output
 from nbgrader.api import Gradebook
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import GetGrades, NbGraderPreprocessor
 from nbgrader.utils import determine_grade, is_grade, is_solution
 from traitlets import Bool, Float, Integer, Unicode, default
 from traitlets.config import Config
@@ -72,6 +72,7 @@ def install(config: Config) -> None:
     config.Autograde.sanitize_preprocessors = SANITIZE
     config.Autograde.autograde_preprocessors = AUTOGRADE
     config.GenerateFeedback.exporter_class = "autograder.report.feedback.FeedbackExporter"
+    config.GenerateFeedback.preprocessors = [GetGrades]  # our page has a style of its own
     config.HTMLExporter.filters = {
         "markdown2html": "autograder.safe_page.safe_markdown",
         "highlight_code": "autograder.safe_page.safe_highlight",

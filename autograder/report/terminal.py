@@ -16,6 +16,12 @@ def number(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
+def heading(assignment: str) -> str:
+    """An assignment as a heading: `a1_rnn_captioning` is `A1 rnn captioning`."""
+    head, _, rest = assignment.partition("_")
+    return f"{head.upper()} {rest.replace('_', ' ')}" if rest else assignment
+
+
 WIDE = 150
 """Columns from which the exercises' names fit above their marks, and a note behind them."""
 

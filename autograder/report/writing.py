@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from autograder.gradebook import Row
 from autograder.report.summary import ClassSummary, summarize
-from autograder.report.terminal import number
+from autograder.report.terminal import heading, number
 
 
 def write_reports(
@@ -64,7 +64,7 @@ def render(
     links = {row.student: link for row in rows if (link := feedback_link(row, root))}
     return environment.get_template("class.html.j2").render(
         assignment=assignment,
-        heading=_heading(assignment),
+        heading=heading(assignment),
         rows=rows,
         summary=summary,
         titles=titles,
@@ -113,8 +113,3 @@ def _write_json(assignment: str, rows: Sequence[Row], summary: ClassSummary, pat
         listed.append(entry)
     content = {"assignment": assignment, "summary": asdict(summary), "rows": listed}
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _heading(assignment: str) -> str:
-    head, _, rest = assignment.partition("_")
-    return f"{head.upper()} {rest.replace('_', ' ')}" if rest else assignment

@@ -240,12 +240,14 @@ def test_feedback_begins_with_the_exercises_by_name(grade, hand_in, filled, cell
     hand_in(filled, "ada")
     grade()
     page = (course / "feedback" / "ada" / "tiny" / "tiny.html").read_text()
-    table = BeautifulSoup(page, "html.parser").select(".summary tr")
-    lines = [[cell.get_text(" ", strip=True) for cell in line.find_all("td")] for line in table]
+    table = BeautifulSoup(page, "html.parser").select(".marks tbody tr")
+    lines = [
+        [cell.get_text(" ", strip=True) for cell in line.find_all(["th", "td"])] for line in table
+    ]
     assert lines == [
-        ["double", "", "2 of 2"],
-        ["square", "", "0 of 3"],
-        ["why marked by your teacher", "", "0 of 4"],
+        ["double", "✓ right", "2 of 2"],
+        ["square", "✗ no points", "0 of 3"],
+        ["why", "by your teacher", "0 of 4"],
     ]
 
 
