@@ -29,6 +29,7 @@ from traitlets import Bool, Float, Integer, Unicode, default
 from traitlets.config import Config
 
 from autograder.course import Assignment
+from autograder.fingerprints import fingerprint
 from autograder.intake import IntakeLimits
 from autograder.mistakes import MistakeBank
 from autograder.repair import repair
@@ -245,18 +246,26 @@ def mark_only_what_was_judged(cell: NotebookNode, verdicts: dict[str, Any]) -> l
 
 
 def describe(verdict: Any) -> dict[str, Any]:
-    """A verdict as it is kept in the notebook's record."""
+    """A verdict as it is kept in the notebook's record.
+
+    `print` is what the class report knows answers by that are wrong in the same way.
+    """
     return {
         "points": float(verdict.points),
         "max_points": float(verdict.max_points),
         "mistake": verdict.mistake.name if verdict.mistake else None,
         "hint": verdict.mistake.hint if verdict.mistake else None,
         "error": verdict.error,
+        "print": None if verdict.mistake or _is_right(verdict) else fingerprint(verdict.logs),
         "cases": [
             {"name": case.name, "passed": bool(case.passed), "message": case.message}
             for case in verdict.cases
         ],
     }
+
+
+def _is_right(verdict: Any) -> bool:
+    return verdict.points >= verdict.max_points
 
 
 def notes_cell(notes: list[str]) -> NotebookNode:

@@ -67,7 +67,7 @@ def replay(calls: list[dict[str, Any]], namespace: dict[str, Any]) -> Replay:
             break
         done.items.append(_items(reply))
         done.changed.append(reply.get("changed", []))
-        prints = [_print(item) for item in done.items[-1]]
+        prints = [fingerprint(item) for item in done.items[-1]]
         done.prints.append({"items": prints, "changed": done.changed[-1]})
     return done
 
@@ -117,14 +117,14 @@ def pick(items: list[list[Any]], origin: list[Any]) -> Any:
 
 
 # ------------------------------------------------------------------ fingerprints
-def _print(value: Any) -> Any:
+def fingerprint(value: Any) -> Any:
     """Return a few numbers that tell answers apart, and from which none can be rebuilt."""
     if isinstance(value, dict) and "kept" in value:
         return "kept"
     if isinstance(value, dict):
-        return {key: _print(_array(item)) for key, item in sorted(value.items())}
+        return {key: fingerprint(_array(item)) for key, item in sorted(value.items())}
     if isinstance(value, list):
-        return [_print(_array(item)) for item in value]
+        return [fingerprint(_array(item)) for item in value]
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiub":
         return type(value).__name__
     flat = value.astype(np.float64).reshape(-1)

@@ -110,6 +110,8 @@ def _write_json(assignment: str, rows: Sequence[Row], summary: ClassSummary, pat
     for row in rows:
         entry = asdict(row)
         del entry["log"]
+        for said in entry["judged"].values():
+            said.pop("print", None)
         listed.append(entry)
     content = {"assignment": assignment, "summary": asdict(summary), "rows": listed}
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -128,6 +128,7 @@ class StandInVerdict:
     cases: list = field(default_factory=list)
     mistake: object = None
     error: str | None = None
+    logs: list = field(default_factory=list)
 
 
 class TinyAssignment(SimpleNamespace):
