@@ -128,22 +128,27 @@ def prove(
     seeds: Annotated[
         int, typer.Option(min=1, help="Prove it with so many different hidden inputs.")
     ] = 1,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, help="Draw hidden inputs from this seed. Default: another each time."),
+    ] = None,
     sandbox: Sandbox = None,
 ) -> None:
     """Prove the tests: right answers score 100 %, known mistakes less, and are known by name."""
     from .prove import prove as proofs
 
+    first = secrets.randbits(60) if seed is None else seed
     with _told():
         missed = 0
         for assignment, exercises in _chosen_exercises(names):
-            for _ in range(seeds):
-                found = list(proofs(assignment, exercises, backend=sandbox or "auto"))
+            for number in range(first, first + seeds):
+                found = list(proofs(assignment, exercises, backend=sandbox or "auto", seed=number))
                 missed += sum(not proof.held for proof in found)
                 _print_proofs(assignment, found, only_missed=seeds > 1)
             if mutate:
-                missed += _print_mutants(assignment, exercises, sandbox or "auto")
+                missed += _print_mutants(assignment, exercises, sandbox or "auto", first)
         if missed:
-            console.print(f"[red]{missed} claims did not hold[/red]")
+            console.print(f"[red]{missed} claims did not hold[/red], with the seed {first}")
             raise typer.Exit(1)
 
 
@@ -252,7 +257,7 @@ def _print_proofs(assignment: Assignment, found: list, *, only_missed: bool) -> 
     console.print(table)
 
 
-def _print_mutants(assignment: Assignment, names: list[str] | None, sandbox: str) -> int:
+def _print_mutants(assignment: Assignment, names: list[str] | None, sandbox: str, seed: int) -> int:
     from .mutants import Survivor, survivors
 
     unexplained = 0
@@ -263,7 +268,7 @@ def _print_mutants(assignment: Assignment, names: list[str] | None, sandbox: str
     for exercise in _exercises(assignment, names):
         found = list(
             track(
-                survivors(assignment, exercise, backend=sandbox),
+                survivors(assignment, exercise, backend=sandbox, seed=seed),
                 description=f"mutants of {exercise.name}",
                 console=console,
                 transient=True,

@@ -8,16 +8,25 @@ from autograder.judge import expect, expect_true, expect_unchanged
 from autograder.student import tensor
 from cs231n_utils import compare
 
-from ._fooling import room
+from ._fooling import place, room
 from ._networks import build, convolutional_layers, draw, draw_network, linear_layers, send
 
 STOP = "if scores.argmax() == target_y:\n            break"
 GRADIENT = "(g,) = torch.autograd.grad(scores[0, target_y], X_fooling)"
 STEP = "X_fooling += learning_rate * g / g.norm()"
 COPY = "X_fooling = X.detach().clone().requires_grad_()"
+LOOP = "for _ in range(100):"
 
 exercise = Exercise(
     points=6,
+    harmless={
+        f"{LOOP} -> for _ in range( 101):": "a fooled network ends the loop long before",
+        f"{LOOP} -> for _ in range( 99):": "a fooled network ends the loop long before",
+        f"{GRADIENT} -> {GRADIENT.replace('[0', '[ -1')}": "the first picture is also the last",
+        f"{STEP} -> {STEP.replace('* g', '% g')}": "each value still goes where its gradient "
+        "points, and no farther than the gradient is long: the network is fooled nearby as well",
+        "break -> continue": "once the network is fooled, no step is taken any more",
+    },
     mistakes=[
         Mistake(
             "it never stops",
@@ -165,6 +174,7 @@ def examine(student, rng, H, W, K, scale=1.0, linear=False, steps=(3, 20)):
         x = draw(rng, 1, 3, H, W)
         scores = here(torch.tensor(x, dtype=torch.float64))
         target = int(scores.argmin())
+        place(here, x, target, steps[0] + 2)
         allowed = room(here, x, target, steps)
     fooled(student, send(student, here, layers), x, target, allowed)
 

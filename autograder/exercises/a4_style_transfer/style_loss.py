@@ -12,6 +12,10 @@ exercise = Exercise(
     points=6,
     returns={"style_loss": "loss"},
     needs=["gram_matrix"],
+    harmless={
+        f"{LOOP} -> {LOOP.replace('True', 'False')}": "there are as many targets and weights as "
+        "layers, so nothing is left over"
+    },
     mistakes=[
         Mistake(
             "a mean in place of a sum",
