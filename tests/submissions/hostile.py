@@ -130,8 +130,8 @@ def peeker(root: Path) -> None:
         "        frame = frame.f_back\n"
         "    found += [m for m in sys.modules if m.startswith(('autograder', 'nbgrader'))]\n"
         "    for o in gc.get_objects():\n"
-        "        name = getattr(o, '__name__', '') if callable(o) else ''\n"
-        "        found += [n for n in ('examine_case', 'judge', 'MistakeBank') if n == name]\n"
+        "        if callable(o) and str(getattr(o, '__module__', '')).startswith('autograder'):\n"
+        "            found.append(o)\n"
         "    return found\n"
     )
     answers = {

@@ -68,8 +68,10 @@ def test_line_14_the_test_read_from_the_history(points):
     assert points("peeker") == NOTHING
 
 
-def test_line_15_the_expected_value_looked_for_in_memory(points):
+def test_line_15_the_expected_value_looked_for_in_memory(points, the_class):
     assert points("peeker") == NOTHING
+    said = str(the_class.rows["peeker"].judged["double"])
+    assert "raised" not in said  # it did look, everywhere, and found nothing
 
 
 def test_line_16_the_solution_run_from_the_source_folder(managed):
