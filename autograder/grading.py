@@ -27,6 +27,7 @@ from .judge import PUBLIC_SEED, CaseResult, Verdict, judge, say_once
 from .mistakes import MistakeBank
 from .rendering import verdict_output
 from .sandbox import Limits, Session, start_session
+from .sandbox.limit_reached import limit_reached
 from .sandbox.starter import Starter, start_plain
 from .student import Student
 from .wording import few
@@ -221,13 +222,13 @@ class _Run:
             _reword(verdict, said)
 
     def _tell_error(self, cell: nbformat.NotebookNode, result: Any) -> None:
-        if result.status in ("timeout", "flooded"):
-            reason = result.outputs[-1]["evalue"]
-            self.notes.append(printable(f"{_place(cell)} was stopped: {reason}", 500))
-            return
         errors = [o for o in result.outputs if o["output_type"] == "error"]
-        marks = cell.metadata.get("nbgrader", {})
-        if not errors or not marks.get("solution"):
+        if not errors:
+            return
+        if reached := limit_reached(errors[-1], self.limits):
+            self.notes.append(printable(f"{_place(cell)} {reached}.", 500))
+            return
+        if not cell.metadata.get("nbgrader", {}).get("solution"):
             return
         ename, evalue = errors[-1]["ename"], errors[-1]["evalue"]
         self.notes.append(printable(f"{_place(cell)} stopped with {ename}: {evalue}", 500))

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import re
-import resource
 import shutil
 import sqlite3
 import time
@@ -22,6 +21,7 @@ from autograder.sandbox.backends import choose_backend
 
 from . import small_course as tiny
 from .hostile import HOSTILE, hand_in_honest
+from .memory import Watch
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -132,7 +132,8 @@ def the_class(wall, released, home, tmp_path_factory):
                 shutil.rmtree(folder)
     before, rows_before = fingerprint(root, home), other_rows(root)
     began = time.monotonic()
-    rows = graded(root, assignment)
+    with Watch() as memory:
+        rows = graded(root, assignment)
     return SimpleNamespace(
         root=root,
         rows=rows,
@@ -141,7 +142,7 @@ def the_class(wall, released, home, tmp_path_factory):
         after=fingerprint(root, home),
         rows_before=rows_before,
         rows_after=other_rows(root),
-        resident=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10,
+        resident=memory.peak,
     )
 
 

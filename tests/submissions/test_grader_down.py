@@ -1,11 +1,14 @@
 """D. The run ends, in bounded time and memory, and every submission has its row."""
 
+import subprocess
+import sys
 import time
 
 from autograder.intake import IntakeLimits, take_in
 from autograder.sandbox import Limits
 
 from . import small_course as tiny
+from .memory import grader_memory
 
 FULL = dict(tiny.POINTS)
 
@@ -17,7 +20,29 @@ def test_the_run_ends_and_every_row_was_graded(the_class):
 
 
 def test_the_graders_memory_stays_small(the_class):
-    assert the_class.resident < 1.5 * (1 << 30)
+    print(f"the grader's peak, all its processes: {the_class.resident >> 20} MiB")
+    assert 50 << 20 < the_class.resident < 1.5 * (1 << 30)
+
+
+def test_the_watch_over_the_graders_memory_sees_its_processes_and_no_sandbox(wall):
+    import numpy as np
+
+    from autograder.sandbox import start_session
+
+    taken = "x = bytearray(300 << 20)\nfor i in range(0, len(x), 4096): x[i] = 1"
+    before = grader_memory()
+    with start_session(backend="bwrap") as session:
+        assert session.run_cell(taken).status == "ok"
+        assert grader_memory() - before < 100 << 20
+    command = [sys.executable, "-c", f"{taken}\nprint(flush=True)\nimport sys; sys.stdin.read()"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as process:
+        process.stdout.readline()
+        assert grader_memory() - before > 300 << 20
+        process.stdin.close()
+    own = np.ones(1 << 26)
+    assert grader_memory() - before > 300 << 20
+    del own
 
 
 def test_line_45_a_cell_that_is_there_twice(points, notes):
@@ -59,7 +84,7 @@ def test_line_51_many_cells_just_below_the_limit(wall, released):
 
 def test_line_52_a_line_of_60_megabytes(points, notes, the_class):
     assert points("flooder") == FULL
-    assert "bytes of output" in notes("flooder")
+    assert "printed without end: more than 16 MB" in notes("flooder")
     autograded = the_class.root / "autograded" / "flooder" / tiny.SLUG / tiny.NOTEBOOK
     assert autograded.stat().st_size < 6 << 20
 
