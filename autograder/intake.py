@@ -1,15 +1,11 @@
-"""Take a submission in: copy a student's folder, following no link, and keep what can be read as a
-notebook.
+"""Take a submission in: read the files of a student's folder, following no link.
 
 This runs before nbgrader touches a submission. nbgrader (0.9.6) copies whatever lies in
 `submitted/` with
 `shutil.copy`, through links, so a link to the gradebook or to a neighbour's answers would be handed
 to whoever planted it. Here every path is opened relative to its already open folder, with
-O_NOFOLLOW, and only regular files that have one name are copied, in bounded number, size and depth.
-
-Nothing in a submission stops the class: a notebook that is missing or cannot be read becomes the
-unfilled notebook of the release (which earns 0 points), and a sentence for the student and the
-teacher says so.
+O_NOFOLLOW, and only regular files that have one name are read, in bounded number, size and depth.
+What was read is data (`Submission`): `autograder.arrange` finds the notebook in it.
 """
 
 from __future__ import annotations
@@ -17,16 +13,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
-import nbformat
-from nbformat import NotebookNode
-from nbgrader.utils import parse_utc
-
-from autograder.notebook_file import NOTEBOOK_BYTES, NotANotebook, read_notebook
+from autograder.notebook_file import NOTEBOOK_BYTES
 from autograder.wording import few, shown
 
 IGNORED = (
@@ -46,7 +38,7 @@ class IntakeLimits:
     """How much one submission may hold. What is beyond is left out, and said."""
 
     files: int = 200
-    """Copied files. A course folder has about ten; a data set left inside by accident has
+    """Files that are taken. A course folder has about ten; a data set left inside by accident has
     thousands.
     """
     entries: int = 5000
@@ -60,13 +52,24 @@ class IntakeLimits:
     name_bytes: int = 150
 
 
+LIMITS = IntakeLimits()
+
+
 @dataclass
-class _Copying:
-    """What one copy has seen so far."""
+class Submission:
+    """What a student handed in: files by their path with slashes, and sentences on the rest."""
+
+    files: dict[str, bytes]
+    notes: list[str]
+
+
+@dataclass
+class _Reading:
+    """What has been seen of one submission so far."""
 
     limits: IntakeLimits
     ignore: Sequence[str]
-    files: list[Path] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
     bytes: int = 0
     entries: int = 0
     refused: dict[str, list[str]] = field(default_factory=dict)
@@ -78,28 +81,25 @@ class _Copying:
         return [f"Left out: {few(names)}. {why}" for why, names in self.refused.items()]
 
 
-def copy_submission(
+def read_submission(
     submitted: Path,
     student: str,
     assignment: str,
-    target: Path,
-    limits: IntakeLimits = IntakeLimits(),
+    limits: IntakeLimits = LIMITS,
     ignore: Sequence[str] = IGNORED,
-) -> tuple[list[Path], list[str]]:
-    """Copy `submitted/<student>/<assignment>` into the new folder `target`, following no link.
+) -> Submission:
+    """Read `submitted/<student>/<assignment>`, following no link.
 
-    Returns the copied files (relative to `target`) and one sentence for each kind of thing that was
-    left out.
+    The notes hold one sentence for each kind of thing that was left out.
     """
-    work = _Copying(limits, ignore)
-    target.mkdir(parents=True)
+    work = _Reading(limits, ignore)
     folder = os.open(submitted, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for name in (student, assignment):
             inner = _open_folder(name, folder)
             os.close(folder)
             folder = inner
-        _copy_folder(folder, target, Path(), work)
+        _read_folder(folder, Path(), work)
     except OSError as error:
         # The student's own folder is a link, not a folder at all, or may not be read: an empty
         # submission.
@@ -107,58 +107,15 @@ def copy_submission(
         work.refuse(f"A submission must be a plain folder, and this is {what}.", assignment)
     finally:
         os.close(folder)
-    return work.files, work.sentences()
-
-
-def take_in(
-    submitted: Path,
-    student: str,
-    assignment: str,
-    target: Path,
-    release: Mapping[str, NotebookNode],
-    limits: IntakeLimits = IntakeLimits(),
-    ignore: Sequence[str] = IGNORED,
-) -> list[str]:
-    """Copy a submission to `target` so that each notebook of the release is there and is a valid
-    notebook.
-
-    `release` maps a notebook's file name (`"rnn_captioning.ipynb"`) to the released, unfilled
-    notebook. Returns the sentences for the student and the teacher; none means that everything was
-    as it should be.
-    """
-    files, notes = copy_submission(submitted, student, assignment, target, limits, ignore)
-    notes += _drop_bad_timestamp(target, files)
-    for name, unfilled in release.items():
-        found, said = _find_notebook(name, files, set(release))
-        notes += said
-        notebook = None
-        if found is not None:
-            try:
-                notebook = read_notebook(target / found, limits.notebook_bytes)
-            except NotANotebook as error:
-                notes.append(f"{shown(str(found))} {error}, so it counts as not filled in.")
-            (target / found).unlink()
-            files.remove(found)
-        nbformat.write(unfilled if notebook is None else notebook, target / name)
-    # nbgrader converts every notebook that it finds, also one that the course does not know.
-    others = [path for path in files if path.suffix == ".ipynb"]
-    for other in others:
-        (target / other).unlink()
-    if others:
-        notes.append(
-            f"{few([shown(str(path)) for path in others])} was not marked, only {few([*release])}."
-        )
-    return notes
+    return Submission(work.files, work.sentences())
 
 
 def _open_folder(name: str, parent: int) -> int:
     return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
 
 
-def _copy_folder(folder: int, target: Path, relative: Path, work: _Copying) -> None:
-    """Copy the open folder's files into `target/relative`: notebooks first, so that limits do not
-    cost the answers.
-    """
+def _read_folder(folder: int, relative: Path, work: _Reading) -> None:
+    """Read the open folder's files: notebooks first, so that limits do not cost the answers."""
     folders: list[str] = []
     files: list[tuple[bool, str]] = []
     with os.scandir(folder) as entries:
@@ -186,7 +143,7 @@ def _copy_folder(folder: int, target: Path, relative: Path, work: _Copying) -> N
             else:
                 files.append((not entry.name.endswith(".ipynb"), entry.name))
     for _, name in sorted(files):
-        _copy_file(folder, name, target, relative, work)
+        _read_file(folder, name, relative, work)
     for name in sorted(folders):
         if len(relative.parts) >= work.limits.depth:
             work.refuse("Too many folders within folders.", name)
@@ -197,13 +154,13 @@ def _copy_folder(folder: int, target: Path, relative: Path, work: _Copying) -> N
             work.refuse("Not a folder that can be read.", name)
             continue
         try:
-            _copy_folder(inner, target, relative / name, work)
+            _read_folder(inner, relative / name, work)
         finally:
             os.close(inner)
 
 
-def _copy_file(folder: int, name: str, target: Path, relative: Path, work: _Copying) -> None:
-    """Copy one regular file; refuse links, second names of other files, devices, pipes and what is
+def _read_file(folder: int, name: str, relative: Path, work: _Reading) -> None:
+    """Read one regular file; refuse links, second names of other files, devices, pipes and what is
     too large.
     """
     limits = work.limits
@@ -236,63 +193,17 @@ def _copy_file(folder: int, name: str, target: Path, relative: Path, work: _Copy
         elif work.bytes + status.st_size > limits.total_bytes:
             work.refuse(f"More than {limits.total_bytes >> 20} MB were handed in.", name)
         else:
-            (target / relative).mkdir(parents=True, exist_ok=True)
-            _copy_bytes(source, target / relative / name, status.st_size)
-            work.files.append(relative / name)
-            work.bytes += status.st_size
+            content = _read_bytes(source, status.st_size)
+            work.files[(relative / name).as_posix()] = content
+            work.bytes += len(content)
     finally:
         os.close(source)
 
 
-def _copy_bytes(source: int, target: Path, size: int) -> None:
-    """Copy at most `size` bytes: a file that grows meanwhile does not fill the disk."""
-    descriptor = os.open(
-        target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644
-    )
-    with os.fdopen(descriptor, "wb") as out:
-        while size and (block := os.read(source, min(size, 1 << 20))):
-            out.write(block)
-            size -= len(block)
-
-
-def _find_notebook(
-    name: str, files: Sequence[Path], expected: set[str]
-) -> tuple[Path | None, list[str]]:
-    """The submitted file that stands for the release's notebook `name`, and what there is to say
-    about it.
-    """
-    if Path(name) in files:
-        return Path(name), []
-    others = [path for path in files if path.suffix == ".ipynb" and str(path) not in expected]
-    # A notebook beside the expected place comes before one in a folder (a whole course folder,
-    # zipped).
-    others = [path for path in others if len(path.parts) == 1] or others
-    if not others:
-        return None, [f"{name} was not handed in, so it counts as not filled in."]
-    if len(others) == 1:
-        return others[0], [
-            f"{name} was not handed in; {shown(str(others[0]))} was marked in its place."
-        ]
-    listed = few([shown(str(path)) for path in others])
-    return None, [
-        f"{name} was not handed in, and it is not clear which of {listed} stands for it, "
-        "so it counts as not filled in."
-    ]
-
-
-def _drop_bad_timestamp(target: Path, files: list[Path]) -> list[str]:
-    """nbgrader reads timestamp.txt of a submission and fails for a student if it is no date."""
-    path = Path("timestamp.txt")
-    if path not in files:
-        return []
-    try:
-        text = (target / path).read_text(encoding="ascii")
-        if len(text) > 100:
-            raise ValueError("a date is shorter")
-        if text.strip():
-            parse_utc(text.strip())
-        return []
-    except Exception:  # dateutil raises many kinds, and none of them may cost the student the mark
-        (target / path).unlink()
-        files.remove(path)
-        return ["timestamp.txt does not hold a date, so the time of handing in is not known."]
+def _read_bytes(source: int, size: int) -> bytes:
+    """Read at most `size` bytes: a file that grows meanwhile does not fill the memory."""
+    blocks = []
+    while size and (block := os.read(source, min(size, 1 << 20))):
+        blocks.append(block)
+        size -= len(block)
+    return b"".join(blocks)

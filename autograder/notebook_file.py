@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -33,15 +32,6 @@ class NotANotebook(ValueError):
     """A file that cannot be read as a notebook; the message is what follows the file's name in a
     sentence.
     """
-
-
-def read_notebook(path: Path, largest: int = NOTEBOOK_BYTES) -> NotebookNode:
-    """Read `path` (at most `largest` bytes) as a notebook, or raise `NotANotebook`."""
-    with path.open("rb") as file:
-        data = file.read(largest + 1)
-    if len(data) > largest:
-        raise NotANotebook(f"is larger than {largest >> 20} MB")
-    return parse_notebook(data)
 
 
 def parse_notebook(data: bytes) -> NotebookNode:

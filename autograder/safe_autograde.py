@@ -22,7 +22,8 @@ from nbformat import NotebookNode
 from nbgrader.converters.autograde import Autograde
 from nbgrader.converters.base import NbGraderException
 
-from autograder.intake import IGNORED, take_in
+from autograder.arrange import take_in
+from autograder.intake import IGNORED
 from autograder.wording import shown
 
 JUDGE = "autograder.nbgrader_plugin.JudgeCells"

@@ -17,7 +17,7 @@ from nbgrader.utils import determine_grade
 from traitlets.config import Config
 
 from autograder import classroom, nbgrader_plugin, safe_autograde, safe_page
-from autograder.intake import take_in
+from autograder.arrange import take_in
 from autograder.nbgrader_plugin import HookNotInstalled, mark_only_what_was_judged
 from autograder.safe_autograde import AUTOGRADE, SafeAutograde
 from autograder.sandbox.safe_display import TAGS
