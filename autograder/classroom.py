@@ -1,38 +1,41 @@
-"""Grade a class: nbgrader's own two steps for each submission, then one gradebook and one report.
+"""Grade a class: each submission by a worker, written by one writer, told in one report.
 
-    rows = grade_class(["a1_rnn_captioning"])
+    rows = grade_class(["a1_rnn_captioning"], jobs=2)
 
-`grade_submission` is the unit of work: its arguments and its result can be sent to another process.
 Whatever goes wrong with a submission becomes its row; only what concerns everybody raises.
 """
 
 from __future__ import annotations
 
-import glob
 import io
 import logging
-import time
+import pickle
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from nbgrader.api import MissingEntry
-from nbgrader.converters.base import BaseConverter, NbGraderException
+from nbgrader.converters.base import NbGraderException
 from nbgrader.converters.generate_assignment import GenerateAssignment
-from nbgrader.converters.generate_feedback import GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from traitlets.config import Config, PyFileConfigLoader
 
 from autograder.course import CONFIG, Assignment, assignments, course_root, find_assignment
-from autograder.gradebook import Row, graded_cells, has_assignment, read_row
-from autograder.nbgrader_plugin import default_backend, process_seed
+from autograder.folders import beside_notebook
+from autograder.gradebook import Row, graded_cells, has_assignment
+from autograder.nbgrader_plugin import HookNotInstalled, default_backend
+from autograder.progress import Bar, Json, Lines, Progress, slowest
 from autograder.report import print_gradebook, write_reports
-from autograder.safe_autograde import SafeAutograde, list_submissions, odd_names
+from autograder.safe_autograde import AUTOGRADE, SANITIZE, list_submissions, odd_names
 from autograder.sandbox import start_session
+from autograder.schedule import Lesson, Schedule, Task
+from autograder.submission import Material
+from autograder.unchanged import class_seed, sealed
 from autograder.wording import few
+from autograder.workers import open_workers
+from autograder.writer import Writer
 
 
 class UnknownStudent(KeyError):
@@ -50,15 +53,9 @@ class NotReleased(FileNotFoundError):
     """nbgrader could not make the released notebook."""
 
 
-@dataclass(frozen=True)
-class Work:
-    """One submission to grade, and how. Nothing in it is bound to this process."""
-
-    root: Path
-    assignment: str
-    student: str
-    backend: str
-    seed: int
+def course_directory(root: Path) -> CourseDirectory:
+    """Return nbgrader's view of the course's folders and gradebook."""
+    return CourseDirectory(config=load_config(root), root=str(root))
 
 
 def load_config(root: Path) -> Config:
@@ -66,79 +63,170 @@ def load_config(root: Path) -> Config:
     return PyFileConfigLoader(CONFIG, path=str(root)).load_config()
 
 
+@dataclass(frozen=True)
+class Options:
+    """How a class is graded.
+
+    `backend` is the sandbox: auto, bwrap, podman, docker or none (default: $CS231N_SANDBOX, or
+    auto). `jobs` are worker processes of this machine (default: one for each core); `scheduler` is
+    the address of a Dask cluster, whose workers are used in their place. `force` grades also what
+    has not changed. `seed` is for demonstrations: without it, the class's own is kept from run to
+    run. `as_json` prints a line for a program where else people are told something.
+    """
+
+    backend: str | None = None
+    jobs: int | None = None
+    scheduler: str | None = None
+    force: bool = False
+    seed: int | None = None
+    as_json: bool = False
+
+
 def grade_class(
     names: Sequence[str] | None = None,
     students: Sequence[str] | None = None,
-    backend: str | None = None,
+    options: Options = Options(),
     *,
     root: Path | None = None,
-    seed: int | None = None,
     console: Console | None = None,
 ) -> list[Row]:
-    """Grade submissions and return one row for each.
+    """Grade submissions and return one row for each, in the order of assignments and students.
 
     `names` are assignments (default: all that somebody handed in), `students` their folders under
-    submitted/ (default: all), `backend` is the sandbox: auto, bwrap, podman, docker or
-    none (default: $CS231N_SANDBOX, or auto). The gradebook, autograded/ and feedback/ are
-    nbgrader's own.
+    submitted/ (default: all). The gradebook, autograded/ and feedback/ are nbgrader's own, and hold
+    what `nbgrader autograde` and `nbgrader generate_feedback` would have written.
 
     Raises UnknownAssignment, UnknownStudent and NothingHandedIn, and NoSandbox before anything
-    was run or changed.
+    was run or changed. After KeyboardInterrupt, what was finished stays.
     """
     root = root or course_root()
-    backend = backend or default_backend()
-    seed = process_seed() if seed is None else seed
+    backend = options.backend or default_backend()
     todo = choose(root, names, students)
     start_session(backend=backend).close()  # or NoSandbox, which says what to install
     for assignment, _ in todo:
         ensure_released(assignment)
-    work = [
-        Work(root, assignment.slug, student, backend, seed)
-        for assignment, found in todo
-        for student in found
-    ]
+    total = sum(len(found) for _, found in todo)
+    coursedir = course_directory(root)
     rows: list[Row] = []
-    with _progress(console) as progress:
-        bar = progress.add_task("grading", total=len(work))
-        for item in work:
-            progress.update(bar, description=f"{item.assignment} · {item.student}")
-            rows.append(grade_submission(item))
-            progress.advance(bar)
-        progress.update(bar, description="graded")
-    return rows
+    with ExitStack() as stack:
+        writer = stack.enter_context(Writer(coursedir))
+        fresh = options.force and not students
+        tasks = [
+            Task(lesson, student)
+            for assignment, found in todo
+            for lesson in [make_lesson(assignment, writer, options.seed, fresh=fresh)]
+            for student in found
+        ]
+        workers = stack.enter_context(open_workers(options.jobs, total))
+        progress = stack.enter_context(make_progress(total, options, console))
+        schedule = Schedule(
+            writer,
+            workers,
+            progress,
+            backend=backend,
+            in_flight=2 * workers.jobs,
+            force=options.force,
+        )
+        rows.extend(schedule.rows(tasks))
+    places = {(task.lesson.material.slug, task.student): n for n, task in enumerate(tasks)}
+    return sorted(rows, key=lambda row: places[row.assignment, row.student])
+
+
+def make_lesson(
+    assignment: Assignment, writer: Writer, seed: int | None, *, fresh: bool = False
+) -> Lesson:
+    """Return what grading an assignment needs; a `fresh` one draws the class's seed anew."""
+    coursedir = writer.coursedir
+    config = coursedir.config
+    refuse_other_steps(config)
+    path = assignment.release_path
+    kernelspec, cells = writer.source(assignment.slug, path.stem)
+    excluded = dict(config.Autograde.get("exclude_overwriting", {})).get(assignment.slug, [])
+    material = Material(
+        slug=assignment.slug,
+        notebook=path.name,
+        release=path.read_text(encoding="utf-8"),
+        solution=assignment.solution_path.read_text(encoding="utf-8"),
+        kernelspec=kernelspec,
+        cells=cells,
+        files=beside_notebook(coursedir, assignment.slug, excluded),
+        settings=sendable(config),
+    )
+    if seed is None:
+        seed = class_seed(assignment.root, assignment.slug, new=fresh)
+    return Lesson(sealed(material), graded_cells(path), seed)
+
+
+def refuse_other_steps(config: Config) -> None:
+    """Raise HookNotInstalled where nbgrader is told to grade in another way than ours."""
+    for name, ours in (
+        ("sanitize_preprocessors", SANITIZE),
+        ("autograde_preprocessors", AUTOGRADE),
+    ):
+        if config.Autograde.get(name) != ours:
+            raise HookNotInstalled(
+                f"Autograde.{name} must be {ours}: nbgrader_config.py has changed it after "
+                "`install`. Nothing was graded"
+            )
+
+
+def sendable(config: Config) -> dict[str, dict[str, Any]]:
+    """Return a configuration as data for workers, without what cannot be sent (a function, say)."""
+    settings: dict[str, dict[str, Any]] = {}
+    for section, values in config.items():
+        settings[section] = {}
+        for name, value in values.items():
+            with suppress(Exception):
+                pickle.dumps(value)
+                settings[section][name] = value
+    return settings
+
+
+def make_progress(total: int, options: Options, console: Console | None) -> Progress:
+    """Return what tells how far it is: to a program, a person, or a log."""
+    if options.as_json:
+        return Json(total)
+    console = console or Console()
+    return Bar(total, console) if console.is_terminal else Lines(total, console)
 
 
 def grade_and_report(
     names: Sequence[str] | None = None,
     students: Sequence[str] | None = None,
-    backend: str | None = None,
+    options: Options = Options(),
     *,
     root: Path | None = None,
-    seed: int | None = None,
     console: Console | None = None,
 ) -> list[Row]:
     """Grade as `grade_class` does, print the gradebook, and write reports/<assignment>/."""
     root = root or course_root()
     console = console or Console()
-    rows = grade_class(
-        names,
-        students,
-        backend,
-        root=root,
-        seed=seed,
-        console=console,
-    )
+    rows = grade_class(names, students, options, root=root, console=console)
+    pages = write_reports(rows, root, exercise_titles(root))
+    if options.as_json:
+        return rows
     print_gradebook(rows, console)
     for name in odd_names(root / "submitted"):
         console.print(
             f"submitted/{name} was left alone: this cannot be a student's name", style="red"
         )
+    for told in (said_unchanged(rows), slowest(rows)):
+        if told:
+            console.print(told, markup=False, highlight=False, soft_wrap=True)
     console.print()
-    for page in write_reports(rows, root, exercise_titles(root)):
+    for page in pages:
         console.print(f"class report  {from_here(page)}", soft_wrap=True, highlight=False)
     for kind, place in (("feedback", "feedback/<student>/"), ("gradebook", "gradebook.db")):
         console.print(f"{kind:13} {from_here(root / place)}", soft_wrap=True, highlight=False)
     return rows
+
+
+def said_unchanged(rows: Sequence[Row]) -> str:
+    """Say how many submissions are as they were when they were graded."""
+    count = sum(row.unchanged for row in rows)
+    if not count:
+        return ""
+    return f"{count} of {len(rows)} had not changed and kept their marks; --force grades all again"
 
 
 def exercise_titles(root: Path) -> dict[str, str]:
@@ -186,8 +274,7 @@ def choose(
 
 def ensure_released(assignment: Assignment) -> None:
     """Make the release, if nbgrader's gradebook does not know the assignment yet."""
-    config = load_config(assignment.root)
-    coursedir = CourseDirectory(config=config, root=str(assignment.root))
+    coursedir = course_directory(assignment.root)
     if not (
         assignment.release_path.is_file() and has_assignment(coursedir.db_url, assignment.slug)
     ):
@@ -207,68 +294,6 @@ def make_release(root: Path, slug: str) -> None:
             raise NotReleased(f"{slug} could not be released: {error}\n{text()}") from error
 
 
-def grade_submission(work: Work) -> Row:
-    """Grade one submission as nbgrader does, write its feedback, and return its row."""
-    began = time.perf_counter()
-    config = load_config(work.root)
-    config.JudgeCells.backend = work.backend
-    config.JudgeCells.seed = work.seed
-    coursedir = CourseDirectory(
-        config=config,
-        root=str(work.root),
-        assignment_id=work.assignment,
-        student_id=glob.escape(work.student),
-    )
-    with _log_of_nbgrader() as (log, text):
-        grader = SafeAutograde(coursedir=coursedir, config=config, log=log)
-        trouble = _run(grader)
-        # nbgrader says that there was an error; our converter remembers the cause.
-        error = trouble and _sentence(grader.trouble or trouble)
-        row = _row(work, coursedir, error)
-        if error is None:
-            trouble = _run(GenerateFeedback(coursedir=coursedir, config=config, log=log))
-            if trouble is not None:
-                row.notes.append(f"Graded, but no feedback page was written: {_sentence(trouble)}")
-                row.log = text()
-        else:
-            row.log = text()
-    row.seconds = round(time.perf_counter() - began, 3)
-    return row
-
-
-def _run(converter: BaseConverter) -> Exception | None:
-    """Let one of nbgrader's converters work, also where it did before; return what it raised."""
-    converter.force = True
-    try:
-        converter.start()
-    except Exception as error:
-        return error
-    return None
-
-
-def _row(work: Work, coursedir: CourseDirectory, error: str | None) -> Row:
-    assignment = find_assignment(work.assignment, work.root)
-    maximum = graded_cells(assignment.release_path)
-    if error is None:
-        folder = coursedir.format_path(
-            coursedir.autograded_directory, work.student, work.assignment
-        )
-        autograded = Path(folder) / assignment.release_path.name
-        try:
-            return read_row(coursedir.db_url, work.assignment, work.student, [*maximum], autograded)
-        except MissingEntry:
-            error = "nbgrader did not enter it into the gradebook"
-    row = Row(work.assignment, work.student, points=dict.fromkeys(maximum), max_points=maximum)
-    row.error = error
-    row.notes = [f"This submission could not be graded: {error}"]
-    return row
-
-
-def _sentence(trouble: Exception) -> str:
-    first = (str(trouble).strip().splitlines() or [""])[0][:300]
-    return f"{type(trouble).__name__}: {first}"
-
-
 @contextmanager
 def _log_of_nbgrader() -> Iterator[tuple[logging.Logger, Callable[[], str]]]:
     """A log for nbgrader's many lines: kept for the case that something fails, not printed."""
@@ -282,14 +307,3 @@ def _log_of_nbgrader() -> Iterator[tuple[logging.Logger, Callable[[], str]]]:
         yield log, stream.getvalue
     finally:
         log.removeHandler(handler)
-
-
-def _progress(console: Console | None) -> Progress:
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-    )

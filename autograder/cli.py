@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -103,12 +104,26 @@ def grade(
         typer.Option(help="Grade only this student (a folder under submitted/); may be repeated."),
     ] = None,
     sandbox: Sandbox = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Worker processes. Default: one for each of the machine's cores."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Grade also what has not changed since it was graded.")
+    ] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json", help="Print one JSON object a line: each submission, and the totals at last."
+        ),
+    ] = False,
 ) -> None:
-    """Grade what is under submitted/, and write gradebook, feedback and class report."""
-    from .classroom import NothingHandedIn, NotReleased, UnknownStudent, grade_and_report
+    """Grade what is new or changed under submitted/, and write gradebook, feedback and report."""
+    from .classroom import NothingHandedIn, NotReleased, Options, UnknownStudent, grade_and_report
 
-    with _told(UnknownStudent, NothingHandedIn, NotReleased):
-        grade_and_report(names, student, sandbox, console=console)
+    options = Options(backend=sandbox, jobs=jobs, force=force, as_json=as_json)
+    with _told(UnknownStudent, NothingHandedIn, NotReleased), _interruptible():
+        grade_and_report(names, student, options, console=console)
 
 
 @app.command()
@@ -296,6 +311,24 @@ def _told(*more: type[Exception]) -> Iterator[None]:
         yield
     except (NoSandbox, UnknownAssignment, CourseNotFound, ExerciseError, *more) as error:
         _stop(str(error))
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does, and say that the next run goes on from here."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        message = "Interrupted. What was graded is kept; the same command goes on from there."
+        Console(stderr=True).print(message, style="red", markup=False, highlight=False)
+        raise typer.Exit(130) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _stop(message: str) -> NoReturn:

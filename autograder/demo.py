@@ -19,7 +19,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_solution
 from rich.console import Console
 
-from autograder.classroom import from_here, grade_and_report, make_release
+from autograder.classroom import Options, from_here, grade_and_report, make_release
 from autograder.course import CONFIG, Assignment, course_root, find_assignment
 from autograder.gradebook import Row
 
@@ -59,13 +59,8 @@ def run_demo(
     make_class(home, folder)
     for pupil in CLASS:
         console.print(f"  {pupil.name:6} {pupil.story}", highlight=False)
-    return grade_and_report(
-        [SLUG],
-        backend=backend,
-        root=folder,
-        seed=SEED,
-        console=console,
-    )
+    options = Options(backend=backend, seed=SEED)
+    return grade_and_report([SLUG], options=options, root=folder, console=console)
 
 
 def make_class(home: Path, folder: Path) -> None:

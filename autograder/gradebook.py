@@ -1,8 +1,8 @@
-"""Read what nbgrader's gradebook and an autograded notebook say about one submission: one row."""
+"""One submission as people read it: a row, from nbgrader's gradebook and its notebook's record."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import nbformat
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.utils import is_grade
 
-from autograder.nbgrader_plugin import RECORD
+from autograder.standing import Standing
 
 
 @dataclass
@@ -34,7 +34,11 @@ class Row:
     judged: dict[str, dict[str, Any]] = field(default_factory=dict)
     sandbox: str = ""
     error: str | None = None
+    unchanged: bool = False
+    """Graded by an earlier run, and the same since."""
     log: str = field(default="", repr=False)
+    spent: dict[str, float] = field(default_factory=dict, repr=False)
+    """Where its seconds went, by step."""
 
     @property
     def max_total(self) -> float:
@@ -62,33 +66,33 @@ def exercise_name(grade_id: str) -> str:
     return grade_id.removesuffix("-hidden")
 
 
-def read_row(
-    db_url: str, assignment: str, student: str, order: Sequence[str], autograded: Path
+def make_row(
+    assignment: str,
+    student: str,
+    standing: Standing,
+    record: Mapping[str, Any],
+    order: Sequence[str],
 ) -> Row:
-    """Return one submission's row from the gradebook and its autograded notebook, if there is one.
+    """Return one submission's row: its standing in the gradebook, and its notebook's record.
 
-    Raises nbgrader's MissingEntry when the gradebook has no such submission.
+    `order` names the exercises in the notebook's order.
     """
     row = Row(assignment, student)
-    with Gradebook(db_url) as gradebook:
-        submission = gradebook.find_submission(assignment, student)
-        grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
-        by_name = {exercise_name(grade.name): grade for grade in grades}
-        for name in sorted(by_name, key=lambda name: order.index(name) if name in order else 999):
-            grade = by_name[name]
-            marked = grade.auto_score is not None or grade.manual_score is not None
-            row.points[name] = float(grade.score) if marked else None
-            row.max_points[name] = float(grade.max_score)
-            if grade.needs_manual_grade:
-                row.needs_manual.append(name)
-        row.late_penalty = float(submission.late_submission_penalty or 0.0)
-        row.total = max(0.0, float(submission.score) - row.late_penalty)
-    if autograded.is_file():
-        record = nbformat.read(autograded, as_version=4).metadata.get(RECORD, {})
-        row.notes = list(record.get("notes", []))
-        judged = record.get("exercises", {})  # in a file, by the alphabet
-        row.judged = {name: judged[name] for name in row.points if name in judged}
-        row.sandbox = record.get("sandbox", "")
+    places = {name: place for place, name in enumerate(order)}
+    by_name = {exercise_name(cell): cell for cell in standing.scores}
+    for name in sorted(by_name, key=lambda name: places.get(name, len(places))):
+        cell = by_name[name]
+        row.points[name] = standing.scores[cell] if standing.marked[cell] else None
+        row.max_points[name] = standing.max_scores[cell]
+        if cell in standing.needs_manual:
+            row.needs_manual.append(name)
+    row.late_penalty = standing.late_penalty or 0.0
+    row.total = max(0.0, standing.score - row.late_penalty)
+    row.notes = list(record.get("notes", []))
+    judged = record.get("exercises", {})  # in a file, by the alphabet
+    row.judged = {name: judged[name] for name in row.points if name in judged}
+    row.sandbox = record.get("sandbox", "")
+    row.seconds = float(record.get("seconds", 0.0))
     return row
 
 

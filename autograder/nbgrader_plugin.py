@@ -16,6 +16,7 @@ import secrets
 import shutil
 import sys
 import warnings
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -141,44 +142,11 @@ class JudgeCells(NbGraderPreprocessor):
     ) -> tuple[NotebookNode, dict[str, Any]]:
         """Grade a repaired notebook."""
         from autograder.course import find_assignment
-        from autograder.grading import grade_notebook
-        from autograder.sandbox import Limits
 
         about = resources["nbgrader"]
         assignment = find_assignment(about["assignment"], Path(about["root"]))
-        limits = Limits(
-            cell_seconds=self.cell_seconds,
-            call_seconds=self.call_seconds,
-            submission_seconds=self.submission_seconds,
-        )
-        graded = grade_notebook(
-            nb,
-            assignment,
-            seed=self.seed,
-            limits=limits,
-            tell_hidden=self.tell_hidden,
-            backend=self.backend,
-            files=students_files(Path(about["folder"])),
-            bank=_mistake_bank(assignment),
-        )
-        record = dict(nb.metadata[RECORD])
-        nb = graded.nb
-        for cell in nb.cells:
-            if is_grade(cell) and not is_solution(cell):
-                record["notes"] += mark_only_what_was_judged(cell, graded.verdicts)
-        record["notes"] += graded.notes
-        if graded.sandbox == "none":
-            record["notes"].append("This was graded without a sandbox (--sandbox=none).")
-        record |= {
-            "sandbox": graded.sandbox,
-            "seconds": round(graded.seconds, 3),
-            "seed": self.seed,
-            "exercises": {name: describe(verdict) for name, verdict in graded.verdicts.items()},
-        }
-        nb.metadata[RECORD] = record
-        nb.cells = [cell for cell in nb.cells if cell.id != NOTES_CELL]
-        if record["notes"]:
-            nb.cells.insert(0, notes_cell(record["notes"]))
+        files = students_files(Path(about["folder"]))
+        nb = judge_notebook(nb, assignment, self, files, _mistake_bank(assignment))
         return nb, resources
 
 
@@ -190,20 +158,83 @@ class SaveComments(NbGraderPreprocessor):
     ) -> tuple[NotebookNode, dict[str, Any]]:
         """Comment on the solution cells of a graded notebook."""
         about = resources["nbgrader"]
-        record = nb.metadata[RECORD]
         place = about["notebook"], about["assignment"], about["student"]
-        solutions = [cell.metadata.nbgrader.grade_id for cell in nb.cells if is_solution(cell)]
         with Gradebook(about["db_url"]) as gradebook:
-            for number, name in enumerate(solutions):
-                said = list(record["notes"]) if number == 0 else []
-                judged = record["exercises"].get(name, {})
-                if judged.get("hint"):
-                    said.append(f"It looks as if {judged['mistake']}. {judged['hint']}")
-                if said:
-                    comment = gradebook.find_comment(name, *place)
-                    comment.auto_comment = "\n\n".join(filter(None, [comment.auto_comment, *said]))
+            for name, said in remarks(nb).items():
+                comment = gradebook.find_comment(name, *place)
+                comment.auto_comment = "\n\n".join(filter(None, [comment.auto_comment, *said]))
             gradebook.db.commit()
         return nb, resources
+
+
+def judge_notebook(
+    nb: NotebookNode,
+    assignment: Assignment,
+    options: JudgeCells,
+    files: Mapping[str, bytes],
+    bank: MistakeBank | None,
+    starter: Callable[..., Any] | None = None,
+) -> NotebookNode:
+    """Run a repaired notebook's cells in the sandbox, let the judge mark it, and keep the record.
+
+    `files` are what lies beside the notebook; `starter` starts the student's process (default: a
+    fresh interpreter).
+    """
+    from autograder.grading import grade_notebook
+    from autograder.sandbox import Limits
+
+    limits = Limits(
+        cell_seconds=options.cell_seconds,
+        call_seconds=options.call_seconds,
+        submission_seconds=options.submission_seconds,
+    )
+    graded = grade_notebook(
+        nb,
+        assignment,
+        seed=options.seed,
+        limits=limits,
+        tell_hidden=options.tell_hidden,
+        backend=options.backend,
+        files=files,
+        bank=bank,
+        **({} if starter is None else {"starter": starter}),
+    )
+    record = dict(nb.metadata[RECORD])
+    nb = graded.nb
+    for cell in nb.cells:
+        if is_grade(cell) and not is_solution(cell):
+            record["notes"] += mark_only_what_was_judged(cell, graded.verdicts)
+    record["notes"] += graded.notes
+    if graded.sandbox == "none":
+        record["notes"].append("This was graded without a sandbox (--sandbox=none).")
+    record |= {
+        "sandbox": graded.sandbox,
+        "seconds": round(graded.seconds, 3),
+        "seed": options.seed,
+        "exercises": {name: describe(verdict) for name, verdict in graded.verdicts.items()},
+    }
+    nb.metadata[RECORD] = record
+    nb.cells = [cell for cell in nb.cells if cell.id != NOTES_CELL]
+    if record["notes"]:
+        nb.cells.insert(0, notes_cell(record["notes"]))
+    return nb
+
+
+def remarks(nb: NotebookNode) -> dict[str, list[str]]:
+    """Return what a graded notebook's record says on its solution cells: notes on the first, hints
+    where they belong.
+    """
+    record = nb.metadata[RECORD]
+    solutions = [cell.metadata.nbgrader.grade_id for cell in nb.cells if is_solution(cell)]
+    found = {}
+    for number, name in enumerate(solutions):
+        said = list(record["notes"]) if number == 0 else []
+        judged = record["exercises"].get(name, {})
+        if judged.get("hint"):
+            said.append(f"It looks as if {judged['mistake']}. {judged['hint']}")
+        if said:
+            found[name] = said
+    return found
 
 
 def default_backend() -> str:
@@ -214,9 +245,10 @@ def default_backend() -> str:
 def students_files(folder: Path) -> dict[str, bytes]:
     """What intake took beside the notebook: the student's own modules and data."""
     limit = IntakeLimits()
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-    others = [path for path in files if path.suffix != ".ipynb"][: limit.files]
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in others}
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    others = [path.relative_to(folder) for path in files if path.suffix != ".ipynb"]
+    named = sorted(path.as_posix() for path in others)
+    return {name: (folder / name).read_bytes() for name in named[: limit.files]}
 
 
 def mark_only_what_was_judged(cell: NotebookNode, verdicts: dict[str, Any]) -> list[str]:

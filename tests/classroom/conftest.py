@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -10,8 +11,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from autograder import classroom
+from autograder import bench, classroom
 from autograder.course import UnknownAssignment
+from autograder.workers import Inline
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -200,6 +202,9 @@ def course(released_course, tmp_path, monkeypatch):
     monkeypatch.setattr("autograder.course.find_assignment", find)
     monkeypatch.setattr(classroom, "find_assignment", find)
     monkeypatch.setattr(classroom, "assignments", lambda root: {"tiny": tiny})
+    monkeypatch.setattr(bench, "sent_assignment", lambda material: tiny)
+    monkeypatch.setattr(bench.Bench, "bank", lambda self, material: None)
+    monkeypatch.setattr(classroom, "open_workers", lambda jobs, total: nullcontext(Inline()))
     monkeypatch.setattr(
         classroom, "start_session", lambda backend: SimpleNamespace(close=lambda: None)
     )

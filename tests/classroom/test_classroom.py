@@ -10,10 +10,10 @@ from bs4 import BeautifulSoup
 from nbgrader.api import Gradebook
 from rich.console import Console
 
-from autograder import classroom
+from autograder import classroom, feedback_pages, writer
 from autograder.course import UnknownAssignment
-from autograder.nbgrader_plugin import process_seed
 from autograder.sandbox import NoSandbox
+from autograder.unchanged import SEEDS
 
 
 def sources(path):
@@ -24,8 +24,8 @@ def sources(path):
 def grade(course):
     """Grade the class; return the rows by student."""
 
-    def run(**options):
-        rows = classroom.grade_class(root=course, **options)
+    def run(names=None, students=None, **options):
+        rows = classroom.grade_class(names, students, classroom.Options(**options), root=course)
         return {row.student: row for row in rows}
 
     return run
@@ -204,20 +204,45 @@ def test_without_a_sandbox_nothing_is_touched(grade, hand_in, filled, course, mo
     assert not (course / "autograded").exists()
 
 
-def test_everybody_gets_the_same_inputs_and_the_next_run_others(grade, hand_in, filled, course):
+@pytest.fixture
+def seeds(course):
+    """Return the seed that each student was graded with."""
+
+    def read():
+        paths = (course / "autograded").glob("*/tiny/tiny.ipynb")
+        notebooks = {path.parts[-3]: nbformat.read(path, as_version=4) for path in paths}
+        return {name: notebook.metadata.grading.seed for name, notebook in notebooks.items()}
+
+    return read
+
+
+def test_everybody_gets_the_same_inputs_also_who_is_graded_later(grade, hand_in, filled, seeds):
     hand_in(filled, "ada")
     hand_in(filled, "bob")
-
-    def seeds():
-        paths = sorted((course / "autograded").rglob("tiny.ipynb"))
-        return [nbformat.read(path, as_version=4).metadata.grading.seed for path in paths]
-
     grade()
-    ada, bob = seeds()
-    assert ada == bob
-    process_seed.cache_clear()  # what a new process begins with
+    hand_in(filled, "cid")
     grade()
-    assert seeds()[0] != ada
+    assert len(seeds()) == 3
+    assert len(set(seeds().values())) == 1
+
+
+def test_the_whole_class_again_by_force_gets_other_inputs_and_one_student_does_not(
+    grade, hand_in, filled, seeds
+):
+    hand_in(filled, "ada")
+    hand_in(filled, "bob")
+    grade()
+    first = seeds()
+    grade(students=["ada"], force=True)
+    assert seeds() == first
+    grade(force=True)
+    assert seeds()["ada"] == seeds()["bob"] != first["ada"]
+
+
+def test_the_seed_is_for_its_owner_only(grade, hand_in, filled, course):
+    hand_in(filled, "ada")
+    grade()
+    assert (course / SEEDS).stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("name", ["*", "[a-z]", "a,b", "new\nline", "-rf", "x" * 120])
@@ -254,14 +279,24 @@ def test_feedback_begins_with_the_exercises_by_name(grade, hand_in, filled, cell
 def test_a_feedback_page_that_cannot_be_written_does_not_cost_the_marks(
     grade, hand_in, filled, monkeypatch
 ):
-    def fail(self):
+    def fail(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr(classroom.GenerateFeedback, "start", fail)
+    monkeypatch.setattr(writer.Writer, "write_feedback", fail)
     hand_in(filled, "ada")
     row = grade()["ada"]
     assert (row.total, row.error) == (5, None)
     assert row.notes == ["Graded, but no feedback page was written: OSError: disk full"]
+
+
+def test_a_feedback_page_that_cannot_be_made_does_not_cost_the_marks(
+    grade, hand_in, filled, monkeypatch
+):
+    monkeypatch.setattr(feedback_pages, "_render", lambda work, exporter: 1 / 0)
+    hand_in(filled, "ada")
+    row = grade()["ada"]
+    assert row.total == 5
+    assert row.notes[0].startswith("Graded, but no feedback page was written: ZeroDivisionError")
 
 
 def test_grade_and_report_prints_the_table_and_where_everything_lies(

@@ -1,0 +1,133 @@
+"""Where submissions are graded: executors with the interface of concurrent.futures.
+
+`LocalWorkers` is the default: processes of this machine, each with its own tools
+(autograder.bench). Each has a pool of its own, so that one which dies takes nothing along but what
+it was doing, and it is known what that was.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from queue import SimpleQueue
+from typing import Any
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class WorkerDied(RuntimeError):
+    """The process that was grading ended; the submission may be graded elsewhere."""
+
+
+class LocalWorkers(Executor):
+    """`jobs` processes of this machine. A task whose process dies fails with WorkerDied.
+
+    Processes are started by executing a fresh interpreter, never by forking this one, when the
+    first task reaches them.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        if jobs < 1:
+            raise ValueError(f"jobs must be at least 1. Got {jobs}")
+        self.jobs = jobs
+        self._pools: SimpleQueue[ProcessPoolExecutor] = SimpleQueue()
+        self._open: set[ProcessPoolExecutor] = set()
+        self._closed = False
+        self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(jobs, thread_name_prefix="grading")
+        for _ in range(jobs):
+            self._pools.put(self._new_pool())
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
+        """Run `fn` in one of the processes."""
+        return self._threads.submit(self._run, fn, args, kwargs)
+
+    def processes(self) -> list[int]:
+        """The process ids of the workers that run."""
+        with self._lock:
+            return [pid for pool in self._open for pid in (pool._processes or {})]
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the processes; those that are grading are killed if `cancel_futures`."""
+        with self._lock:
+            self._closed = True
+            pools = list(self._open)
+        if cancel_futures:
+            for pid in self.processes():
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        self._threads.shutdown(wait=wait, cancel_futures=cancel_futures)
+        for pool in pools:
+            pool.shutdown(wait=wait, cancel_futures=cancel_futures)
+
+    def _run(self, fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> Any:
+        pool = self._pools.get()
+        try:
+            return pool.submit(fn, *args, **kwargs).result()
+        except BrokenProcessPool:
+            pool = self._replaced(pool)
+            raise WorkerDied("the process that was grading ended") from None
+        finally:
+            self._pools.put(pool)
+
+    def _new_pool(self) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(1, mp_context=context, initializer=begin_worker)
+        self._open.add(pool)
+        return pool
+
+    def _replaced(self, pool: ProcessPoolExecutor) -> ProcessPoolExecutor:
+        pool.shutdown(wait=True)
+        with self._lock:
+            self._open.discard(pool)
+            return pool if self._closed else self._new_pool()
+
+
+def begin_worker() -> None:
+    """What a worker process does first."""
+    # Ctrl-C goes to the whole group; the process that began the run decides what ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in THREAD_VARIABLES:
+        os.environ.setdefault(name, "1")
+    parent = multiprocessing.parent_process()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    """End this process when its parent has ended, however that happened."""
+    parent.join()
+    os._exit(1)
+
+
+class Inline(Executor):
+    """No other process: a task runs when it is submitted. For tests and for looking closely."""
+
+    jobs = 1
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
+        """Run `fn` now."""
+        future: Future = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@contextmanager
+def open_workers(jobs: int | None, submissions: int) -> Iterator[Executor]:
+    """Open local workers: as many as the machine has cores, but none without work."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    workers = LocalWorkers(max(1, min(jobs or cores or 1, submissions)))
+    finished = False
+    try:
+        yield workers
+        finished = True
+    finally:
+        workers.shutdown(wait=True, cancel_futures=not finished)
