@@ -12,7 +12,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
@@ -29,6 +30,7 @@ from autograder.submission import Material, log, sentence
 
 STAMP = "<!-- marks {} -->\n"
 STAMP_BYTES = 200
+PICTURES = (".png", ".jpg", ".jpeg", ".gif")
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class PageWork:
     student: str
     notebook: str = field(repr=False)
     standing: Standing = field(repr=False)
+    pictures: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """Files beside the notebook, which its text may show."""
 
 
 @dataclass
@@ -116,7 +120,7 @@ def _render(work: PageWork, exporter: Exporter) -> str:
             cell.metadata.nbgrader["points"] = standing.max_scores[name]
     name = Path(work.material.notebook).stem
     late = standing.late_penalty or 0
-    resources: Mapping[str, Any] = {
+    resources: dict[str, Any] = {
         "unique_key": name,
         "output_files_dir": f"{name}_files",
         "metadata": {"name": name},
@@ -129,4 +133,19 @@ def _render(work: PageWork, exporter: Exporter) -> str:
             "late_penalty": late,
         },
     }
-    return exporter.from_notebook_node(nb, resources=resources)[0]
+    if not work.pictures:
+        return exporter.from_notebook_node(nb, resources=resources)[0]
+    with TemporaryDirectory(prefix="page-") as folder:
+        for picture, content in work.pictures.items():
+            (Path(folder) / picture).write_bytes(content)
+        resources["metadata"]["path"] = folder
+        return exporter.from_notebook_node(nb, resources=resources)[0]
+
+
+def pictures(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the files that a page may show."""
+    return {
+        name: content
+        for name, content in files.items()
+        if "/" not in name and PurePath(name).suffix.lower() in PICTURES
+    }

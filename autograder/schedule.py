@@ -16,7 +16,7 @@ from typing import Any
 import nbformat
 from nbgrader.api import MissingEntry
 
-from autograder.feedback_pages import Page, PageWork, is_up_to_date, make_page
+from autograder.feedback_pages import Page, PageWork, is_up_to_date, make_page, pictures
 from autograder.folders import ignored
 from autograder.gradebook import Row, make_row
 from autograder.intake import read_submission
@@ -186,7 +186,8 @@ class Schedule:
         if not graded.seconds and is_up_to_date(page, standing):
             self._ready.append(task.row)
         else:
-            self._send(task, make_page, PageWork(material, task.student, notebook, standing))
+            shown = pictures(self._files(task))
+            self._send(task, make_page, PageWork(material, task.student, notebook, standing, shown))
 
     def _page(self, task: Task, page: Page) -> None:
         task.graded.spent["feedback"] = page.seconds

@@ -1,5 +1,6 @@
 """The class path writes what `nbgrader autograde` writes."""
 
+import base64
 import datetime
 
 import both_ways
@@ -10,6 +11,9 @@ from nbgrader.api import Gradebook
 from autograder import classroom
 
 SEED = 7
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYGD4DwABBAEAX+XDSwAAAABJRU5ErkJggg=="
+)
 
 
 @pytest.fixture
@@ -37,7 +41,9 @@ def mixed_class(course, hand_in, filled, release, cell_of):
     (folder / "link.txt").symlink_to(course / "gradebook.db")
     hand_in(student="finn", tiny_ipynb=b"{")
     hand_in(student="gina")
-    hand_in(filled, "hugo", name="other name.ipynb")
+    shown = nbformat.from_dict(filled)
+    cell_of(shown, "why").source = "Look: ![a plot](plot.png)"
+    hand_in(shown, "hugo", name="other name.ipynb", plot_png=PNG)
     crash = nbformat.from_dict(filled)
     crash.cells.append(nbformat.v4.new_code_cell(source="CRASH THE GRADER"))
     hand_in(crash, "iris")
@@ -62,6 +68,8 @@ def test_a_mixed_class_ends_as_nbgrader_autograde_ends_it(mixed_class, tmp_path_
     expected, got = databases(theirs, mixed_class)
     assert len(expected["grade"]) == 9 * 3
     assert got == expected
+    page = (mixed_class / "feedback" / "hugo" / "tiny" / "tiny.html").read_text()
+    assert base64.b64encode(PNG).decode() in page
     for step in ("autograded", "feedback"):
         expected, got = both_ways.files(theirs / step), both_ways.files(mixed_class / step)
         assert list(got) == list(expected)
