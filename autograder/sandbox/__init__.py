@@ -12,12 +12,14 @@ from .errors import (
     CallTimeout,
     NoSandbox,
     SandboxError,
+    ServerLost,
     SessionDead,
     StartFailed,
     UnsafeSandbox,
     WireError,
 )
 from .limits import Limits
+from .preloaded import Preloaded
 from .session import CellResult, Session, start_session
 
 __all__ = [
@@ -26,7 +28,9 @@ __all__ = [
     "CellResult",
     "Limits",
     "NoSandbox",
+    "Preloaded",
     "SandboxError",
+    "ServerLost",
     "Session",
     "SessionDead",
     "StartFailed",

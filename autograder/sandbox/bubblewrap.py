@@ -18,6 +18,8 @@ from .backend import DEVICES, FONTS, HOME, JOB, STUDENT_UIDS, Wrapped, environme
 from .limits import Limits
 
 NOBODY = 65534
+FRESH = ("/tmp", JOB, "/dev/shm")
+"""Folders that are empty when a session begins, and in memory."""
 
 
 class Bubblewrap:
@@ -40,13 +42,15 @@ class Bubblewrap:
         *,
         shown: Sequence[mounts.Mount] = (),
         uid: int | None = None,
+        forks: bool = False,
     ) -> Wrapped:
         """Wrap `python ARGUMENTS`. `shown` comes beside what every session sees; `uid` is the user
-        inside when root grades, else drawn for each session.
+        inside when root grades, else drawn for each session. With `forks` it is the fork server,
+        which makes places of its own inside, and ends itself when the grader has.
         """
         plan = [*mounts.plan_mounts(hidden), *shown]
         config = {
-            "rights": _rights(limits, uid),
+            "rights": _rights(limits, uid, own_proc=_mounts_proc(forks)),
             "walls": True,
             "rlimits": limits.rlimits(),
             "readable": [
@@ -57,7 +61,7 @@ class Bubblewrap:
             "writable": [*_targets(plan, writable=True), "/tmp", JOB, "/dev/shm", "/dev/null"],
             "job": JOB,
         }
-        command = _bubblewrap(shutil.which("bwrap") or "bwrap", limits, plan)
+        command = _bubblewrap(shutil.which("bwrap") or "bwrap", limits, plan, forks=forks)
         at = command.index("--")
         command[at:at] = ["--info-fd", str(info_fd)]
         return Wrapped([*command, sys.executable, *arguments], config=config, info_pipe=True)
@@ -65,6 +69,19 @@ class Bubblewrap:
 
 def _targets(plan: Sequence[mounts.Mount], *, writable: bool) -> list[str]:
     return [str(mount.target) for mount in plan if mount.source and mount.writable == writable]
+
+
+def inside_fresh(plan: Sequence[mounts.Mount]) -> list[str]:
+    """Return what is mounted in a folder of FRESH, each without what is mounted in it again."""
+    found: list[Path] = []
+    for path in (
+        *(mount.target for mount in plan),
+        *(Path(FONTS, f.name) for f in mounts.font_lists()),
+    ):
+        in_fresh = any(path.is_relative_to(folder) for folder in FRESH)
+        if in_fresh and not any(path.is_relative_to(around) for around in found):
+            found.append(path)
+    return [str(path) for path in found]
 
 
 def draw_uid() -> int:
@@ -115,7 +132,14 @@ def _setting(path: Path) -> str:
         return ""
 
 
-def _rights(limits: Limits, uid: int | None = None) -> dict[str, Any]:
+def _mounts_proc(forks: bool) -> bool:
+    """Return whether the program inside is to mount /proc. Where root starts it, bwrap covers parts
+    of its own, and the kernel then refuses another /proc to the places that a fork server makes.
+    """
+    return forks and os.geteuid() == 0
+
+
+def _rights(limits: Limits, uid: int | None = None, *, own_proc: bool = False) -> dict[str, Any]:
     """Return what the first program inside is to do with its rights (see inside/rights.py).
 
     Under root that is a real user id, one for each session: "nobody" of a user namespace would be
@@ -123,14 +147,19 @@ def _rights(limits: Limits, uid: int | None = None) -> dict[str, Any]:
     """
     return {
         "inodes": limits.inodes,
-        "folders": ["/tmp", JOB, "/dev/shm"],
+        "folders": list(FRESH),
+        "proc": own_proc,
         "uid": (uid or draw_uid()) if os.geteuid() == 0 else None,
     }
 
 
-def _bubblewrap(program: str, limits: Limits, plan: Sequence[mounts.Mount]) -> list[str]:
+def _bubblewrap(
+    program: str, limits: Limits, plan: Sequence[mounts.Mount], *, forks: bool = False
+) -> list[str]:
     """Return the command that the student's program is appended to; it must give up its rights."""
-    command = [program, "--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"]
+    command = [program, "--new-session", "--clearenv", "--hostname", "sandbox"]
+    if not forks:  # the "parent" is the thread that starts it, and a server outlives that
+        command.append("--die-with-parent")
     command += [f"--unshare-{space}" for space in ("pid", "net", "ipc", "uts", "cgroup-try")]
     if os.geteuid() == 0:
         capabilities = ("SYS_ADMIN", "SETUID", "SETGID", "SETPCAP")
@@ -140,14 +169,18 @@ def _bubblewrap(program: str, limits: Limits, plan: Sequence[mounts.Mount]) -> l
         command += ["--unshare-user", "--uid", str(NOBODY), "--gid", str(NOBODY)]
     for capability in capabilities:
         command += ["--cap-add", f"CAP_{capability}"]
-    command += _file_system(limits, plan)
+    command += _file_system(limits, plan, own_proc=_mounts_proc(forks))
     for name, value in environment(HOME, FONTS, str(mounts.PUBLIC)).items():
         command += ["--setenv", name, value]
     return [*command, "--chdir", JOB, "--"]
 
 
-def _file_system(limits: Limits, plan: Sequence[mounts.Mount]) -> list[str]:
-    """Return the options that build the file system a student's process sees."""
+def _file_system(
+    limits: Limits, plan: Sequence[mounts.Mount], *, own_proc: bool = False
+) -> list[str]:
+    """Return the options that build the file system a student's process sees; with `own_proc`, for
+    a program that mounts /proc itself.
+    """
     options: list[str] = []
     made = {Path("/")}
 
@@ -164,7 +197,7 @@ def _file_system(limits: Limits, plan: Sequence[mounts.Mount]) -> list[str]:
 
     for link, says in mounts.system_links():
         options += ["--symlink", says, str(link)]
-    options += ["--proc", "/proc"]
+    options += ["--dir" if own_proc else "--proc", "/proc"]
     # Not --dev: it brings terminals, and a second user namespace for them.
     folder(Path("/dev"))
     for name in DEVICES:

@@ -54,6 +54,11 @@ class Group:
     environment: dict[str, str] = field(default_factory=dict)
     folders: tuple[Path, ...] = ()
 
+    def take(self, pid: int) -> None:
+        """Take in a process that runs already, with what it does from now on."""
+        for folder in self.folders:
+            (folder / "cgroup.procs").write_text(str(pid))
+
     def ran_out_of_memory(self) -> bool:
         """Return whether the kernel has killed somebody in this group for its memory."""
         for name in ("memory.events", "memory.oom_control"):

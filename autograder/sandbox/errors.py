@@ -7,6 +7,7 @@ __all__ = [
     "CallTimeout",
     "NoSandbox",
     "SandboxError",
+    "ServerLost",
     "SessionDead",
     "StartFailed",
     "UnsafeSandbox",
@@ -26,6 +27,17 @@ class StartFailed(NoSandbox):
     """The sandbox itself works here, but the student's process did not come up in it. Nothing was
     run.
     """
+
+
+class ServerLost(NoSandbox):
+    """The process that students' processes are forked from has ended, and they with it. None of
+    them is to blame: what was under way can be done again.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The fork server has ended in the middle of its work, and all sessions with it."
+        )
 
 
 class SessionDead(SandboxError):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .backends import choose_backend
-from .errors import CallRefused, CallTimeout, SessionDead, StartFailed, WireError
+from .errors import CallRefused, CallTimeout, ServerLost, SessionDead, StartFailed, WireError
 from .inside.wire import Closed, DeadlinePassed, Stream
 from .limits import Limits
 from .outputs import OutputCollector, error_output
@@ -190,13 +190,13 @@ class Session:
         try:
             self._stream.send(header, arrays, deadline)
         except Closed:
-            raise self._end(self._child.reason()) from None
+            raise self._end(self._reason()) from None
 
     def _recv(self, deadline: float) -> tuple[dict[str, Any], list[np.ndarray]]:
         try:
             return self._stream.recv(deadline)
         except Closed:
-            raise self._end(self._child.reason()) from None
+            raise self._end(self._reason()) from None
         except WireError as error:
             raise self._break(str(error)) from None
 
@@ -268,6 +268,8 @@ class Session:
             header, _ = self._stream.recv(time.monotonic() + self.limits.start_seconds)
         except DeadlinePassed:
             reason = f"no greeting after {self.limits.start_seconds:g} seconds"
+        except Closed:
+            reason = self._reason()
         except WireError as error:
             reason = str(error)
         else:
@@ -285,6 +287,14 @@ class Session:
     # -- the end
     def _break(self, rule: str) -> SessionDead:
         return self._end(f"the student's process broke the rules of its stream: {rule}")
+
+    def _reason(self) -> str:
+        """Return why the process has ended. Raises ServerLost when it was not the process."""
+        try:
+            return self._child.reason()
+        except ServerLost as error:
+            self._end(str(error))
+            raise
 
     def _end(self, reason: str) -> SessionDead:
         """End the process for `reason`, once; return the exception that says so."""

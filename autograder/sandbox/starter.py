@@ -30,6 +30,20 @@ EXIT_REASONS = {
     signal.SIGABRT: "it aborted",
 }
 
+CLOSED = "the student's process closed its stream"
+
+
+def tell_death(code: int, number: int, group: Group) -> str:
+    """Say why a process ended, by its exit code and the number of the signal that killed it (0 or
+    less for none).
+    """
+    if number == signal.SIGKILL and group.ran_out_of_memory():
+        return "the student's process ended: it used more memory than it may"
+    for which, sentence in EXIT_REASONS.items():
+        if number == which:
+            return f"the student's process ended: {sentence}"
+    return f"the student's process ended itself (exit code {code})"
+
 
 class Tree:
     """All processes of one sandbox: why they ended, and the power to end them.
@@ -59,14 +73,8 @@ class Tree:
         try:
             code = self._process.wait(self.patience)
         except subprocess.TimeoutExpired:
-            return "the student's process closed its stream"
-        number = -code if code < 0 else code - 128
-        if number == signal.SIGKILL and self._group.ran_out_of_memory():
-            return "the student's process ended: it used more memory than it may"
-        for which, sentence in EXIT_REASONS.items():
-            if number == which:
-                return f"the student's process ended: {sentence}"
-        return f"the student's process ended itself (exit code {code})"
+            return CLOSED
+        return tell_death(code, -code if code < 0 else code - 128, self._group)
 
     def end(self) -> None:
         """Kill every process inside and wait until they are gone."""

@@ -189,6 +189,10 @@ def main(config_text: str) -> None:
     # Last: a student's helper module can be imported, a student's numpy.py is not taken for ours.
     sys.path.append(config["job"])
     copy_in(config.get("copies", []))
-    layers = confine(config)
+    serve(config, confine(config))
+
+
+def serve(config: dict[str, Any], layers: dict[str, Any]) -> None:
+    """Serve the stream that `config` names, in a process that is confined already."""
     stream = open_stream(config, max_payload=MAX_ANSWER)
     Runner(stream, layers, Path(config["job"])).serve()
