@@ -26,7 +26,7 @@ from .forbidden import forbidden_name
 from .judge import PUBLIC_SEED, CaseResult, Verdict, judge, say_once
 from .mistakes import MistakeBank
 from .rendering import verdict_output
-from .sandbox import Limits, Session, start_session
+from .sandbox import Limits, ServerLost, Session, start_session
 from .sandbox.limit_reached import limit_reached
 from .sandbox.starter import Starter, start_plain
 from .student import Student
@@ -72,11 +72,27 @@ def grade_notebook(
     `starter` starts the student's processes. Raises NoSandbox when nothing can be run here; nothing
     that the notebook does raises.
     """
+    run = _Run(limits or Limits(), backend, files or {}, starter)
+    bank = bank or MistakeBank(assignment)
+    try:
+        return _grade(nb, assignment, run, seed, bank, tell_hidden)
+    except ServerLost:  # nothing that this notebook is to blame for: once more, from the start
+        run = _Run(run.limits, backend, run.files, starter)
+        return _grade(nb, assignment, run, seed, bank, tell_hidden)
+
+
+def _grade(
+    nb: nbformat.NotebookNode,
+    assignment: Assignment,
+    run: _Run,
+    seed: int,
+    bank: MistakeBank,
+    tell_hidden: bool,
+) -> GradedNotebook:
     start = time.perf_counter()
     nb = nbformat.from_dict(nb)
-    bank = bank or MistakeBank(assignment)
     tests: dict[str, tuple[int, nbformat.NotebookNode]] = {}
-    with _Run(limits or Limits(), backend, files or {}, starter) as run:
+    with run:
         # First all cells, then all examinations: what a cell shows cannot hold a hidden input.
         for number, cell in enumerate(nb.cells):
             if cell.cell_type != "code":

@@ -62,17 +62,26 @@ class Preloaded:
 
     It is started when it is entered or first used, and again when its process has died. Where it
     cannot run, sessions begin as `start_plain` begins them; `why_not` then says why ("" else), and
-    so does the log, once. `limits` are those of most sessions.
+    so does the log, once.
+
+    limits, hidden: those of most sessions. modules: what the notebooks import; None for all that
+    the course uses. The fewer there are, the cheaper is each fork.
     """
 
     def __init__(
-        self, limits: Limits | None = None, backend: str = "auto", *, hidden: Sequence[Path] = ()
+        self,
+        limits: Limits | None = None,
+        backend: str = "auto",
+        *,
+        hidden: Sequence[Path] = (),
+        modules: Sequence[str] | None = None,
     ) -> None:
         self.why_not = ""
         self.started = 0  # how often
         self._limits = limits or Limits()
         self._backend = backend
         self._hidden = hidden
+        self._modules = None if modules is None else list(modules)
         self._server: _Server | None = None
         self._lock = threading.Lock()
         self._owner = os.getpid()
@@ -81,7 +90,7 @@ class Preloaded:
         with contextlib.suppress(NoSandbox):  # whoever starts a session is told
             backend = choose_backend(self._backend)
             if isinstance(backend, Bubblewrap):
-                with self._lock, self._telling():
+                with self._telling(), self._lock:
                     self._begin(backend, self._hidden)
             else:
                 self.why_not = f"it needs bubblewrap; the sandbox here is {backend.name}"
@@ -93,9 +102,12 @@ class Preloaded:
     def close(self) -> None:
         """End the server, and with it every session that was started by it."""
         with self._lock:
-            if self._server is not None:
-                self._server.end()
-                self._server = None
+            self._end()
+
+    def _end(self) -> None:
+        if self._server is not None:
+            self._server.end()
+            self._server = None
 
     def start(self, backend: Backend, limits: Limits, hidden: Sequence[Path]) -> Child:
         """Start one session's process. A Starter: see starter.py."""
@@ -127,10 +139,9 @@ class Preloaded:
         """Return the running server; a new one where it has ended, or shows what is hidden now."""
         about = (Path.cwd(), tuple(hidden))
         if self._server is not None and (self._server.about != about or self._server.has_ended()):
-            self._server.end()
-            self._server = None
+            self._end()
         if self._server is None:
-            self._server = _Server(backend, self._limits, hidden, about)
+            self._server = _Server(backend, self._limits, hidden, about, self._modules)
             self.started += 1
         return self._server
 
@@ -140,8 +151,10 @@ class Preloaded:
         try:
             yield
         except (CannotFork, StartFailed) as error:
-            if not self.why_not:
-                self.why_not = str(error)
+            with self._lock:
+                self._end()
+                first, self.why_not = not self.why_not, self.why_not or str(error)
+            if first:
                 log.warning(
                     "Every submission is started from nothing, which takes a second or more each: "
                     "no fork server can run here (%s).",
@@ -158,6 +171,7 @@ class _Server(Tree):
         limits: Limits,
         hidden: Sequence[Path],
         about: tuple[Path, tuple[Path, ...]],
+        modules: list[str] | None,
     ) -> None:
         self.about = about
         self._kept = inside_fresh(mounts.plan_mounts(hidden))
@@ -178,6 +192,7 @@ class _Server(Tree):
             config = {
                 "control": theirs.fileno(),
                 "grader": grader,
+                "modules": modules,
                 "place": self._place(limits),
             }
             process = launch(wrapped, around, config, [theirs.fileno(), grader, info_writer])
@@ -251,9 +266,9 @@ class _Server(Tree):
             undo.pop_all()
         # Before a word is said to it: nothing that a student's code does is outside.
         try:
-            pid = _number(process)
-            if pid is not None:
-                group.take(pid)
+            child.pid = process_id(process)
+            if child.pid is not None:
+                group.take(child.pid)
         except ProcessLookupError:
             pass
         except OSError as error:
@@ -269,7 +284,12 @@ class _Server(Tree):
 
 
 class Forked(Child):
-    """One forked process. The server tells on `hear` how it ended."""
+    """One forked process. The server tells on `hear` how it ended.
+
+    pid: its id here, None when it ended at once.
+    """
+
+    pid: int | None = None
 
     def __init__(self, sock: socket.socket, hear: socket.socket, first: int, group: Group) -> None:
         self.sock = sock
@@ -339,7 +359,7 @@ def _hear_of_fork(hear: socket.socket) -> tuple[int, int]:
             raise CannotFork(said["error"])
 
 
-def _number(pidfd: int) -> int | None:
+def process_id(pidfd: int) -> int | None:
     """Return the id of a process in our own namespace; None when it has gone."""
     with open(f"/proc/self/fdinfo/{pidfd}") as about:
         found = re.search(r"^Pid:\s*(\d+)", about.read(), re.MULTILINE)

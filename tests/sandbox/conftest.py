@@ -7,12 +7,14 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+from pathlib import Path
 
 import pytest
 
-from autograder.sandbox import Limits, NoSandbox, Session, mounts, start_session
+from autograder.sandbox import Limits, NoSandbox, Preloaded, Session, mounts, start_session
 from autograder.sandbox.backends import choose_backend
 from autograder.sandbox.inside.wire import Stream
+from autograder.sandbox.starter import start_plain
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -64,20 +66,58 @@ def as_user(tmp_path):
     return run
 
 
+class Servers:
+    """Fork servers, kept for the tests that follow: one that has imported everything, and small
+    ones for tests that show a sandbox something else.
+    """
+
+    def __init__(self):
+        self.kept = {}
+
+    def start(self, backend, limits, hidden):
+        shown = (Path.cwd(), tuple(hidden))
+        if shown not in self.kept:
+            self.kept[shown] = Preloaded(modules=[] if self.kept else None)
+        child = self.kept[shown].start(backend, limits, hidden)
+        if self.kept[shown].why_not:
+            child.end()
+            pytest.skip(f"no fork server on this machine: {self.kept[shown].why_not}")
+        return child
+
+
+@pytest.fixture(scope="session")
+def servers(wall):
+    several = Servers()
+    yield several
+    for one in several.kept.values():
+        one.close()
+
+
+@pytest.fixture(scope="session", params=["plain", "forked"])
+def starter(request):
+    """Both ways to start a student's process: what holds for one holds for the other."""
+    if request.param == "plain":
+        return start_plain
+    return request.getfixturevalue("servers").start
+
+
 @pytest.fixture(scope="module")
-def session(wall):
+def session(wall, starter):
     """One session for a module's harmless cells."""
-    with start_session(backend="bwrap", files={"data/words.txt": b"one two"}) as one:
+    files = {"data/words.txt": b"one two"}
+    with start_session(backend="bwrap", files=files, starter=starter) as one:
         yield one
 
 
 @pytest.fixture
-def fresh(wall):
+def fresh(wall, starter):
     """Start sessions of a test's own: fresh(limit=...)."""
     started = []
 
     def start(files=None, hidden=(), **limits):
-        one = start_session(Limits(**limits), backend="bwrap", files=files, hidden=hidden)
+        one = start_session(
+            Limits(**limits), backend="bwrap", files=files, hidden=hidden, starter=starter
+        )
         started.append(one)
         return one
 

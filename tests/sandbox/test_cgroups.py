@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from autograder.sandbox import Limits, cgroups, start_session
+from autograder.sandbox import Limits, cgroups
 from autograder.sandbox.cgroups import Group, NoGroup
 from autograder.sandbox.limits import MIB
 
@@ -43,27 +43,26 @@ for start in range(0, 600 << 20, 1 << 20):
 """
 
 
-def test_memory_that_no_limit_of_a_process_counts_is_bounded(groups):
-    with start_session(Limits(resident_memory=256 * MIB), backend="bwrap") as session:
+def test_memory_that_no_limit_of_a_process_counts_is_bounded(groups, fresh):
+    with fresh(resident_memory=256 * MIB) as session:
         assert session.run_cell(SHARED).status == "dead"
         if groups is not cgroups.systemd:
             assert session.dead == "the student's process ended: it used more memory than it may"
 
 
-def test_files_in_memory_count_too(groups):
-    limits = Limits(resident_memory=128 * MIB, tmp_bytes=256 * MIB)
-    with start_session(limits, backend="bwrap") as session:
+def test_files_in_memory_count_too(groups, fresh):
+    with fresh(resident_memory=128 * MIB, tmp_bytes=256 * MIB) as session:
         cell = "for n in range(8):\n    with open(f'/tmp/{n}', 'wb') as f: f.write(bytes(32 << 20))"
         assert session.run_cell(cell).status == "dead"
 
 
-def test_within_its_bounds_nobody_notices(groups):
-    with start_session(Limits(resident_memory=1024 * MIB), backend="bwrap") as session:
+def test_within_its_bounds_nobody_notices(groups, fresh):
+    with fresh(resident_memory=1024 * MIB) as session:
         assert session.run_cell(SHARED).status == "ok"
 
 
-def test_nothing_of_a_group_is_left(groups):
-    session = start_session(backend="bwrap")
+def test_nothing_of_a_group_is_left(groups, fresh):
+    session = fresh()
     folders = session._child._group.folders
     assert all(folder.is_dir() for folder in folders)
     session.close()

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from autograder.sandbox import cgroups, mounts
+from autograder.sandbox.preloaded import Forked, process_id
 
 SECONDS = 30.0  # far more than it takes, on a busy machine too
 
@@ -65,26 +66,50 @@ for _ in range(8):
 """
 
 
+def processes(session):
+    """The processes of one session, with their start times."""
+    child = session._child
+    if isinstance(child, Forked):  # the first process of its place, and the student's
+        return {pid: started_at(pid) for pid in (process_id(child._first), child.pid)}
+    return descendants(child._process.pid)  # bwrap too
+
+
 def test_threads_that_ignore_everything_end_with_their_session(fresh):
     session = fresh()
     assert session.run_cell(STUBBORN).status == "ok"
-    tree = descendants(session._child._process.pid)
-    assert len(tree) >= 3  # bwrap, the first process inside, the student's
+    tree = processes(session)
+    assert len(alive(tree)) >= 2
     student = max(tree)
     assert len(list(Path(f"/proc/{student}/task").iterdir())) >= 9
     session.close()
+    assert session.dead == "closed"
     assert alive(tree) == []  # at once: close() returns when they are gone
+
+
+def test_nothing_is_left_when_the_student_ends_the_process(fresh):
+    session = fresh()
+    tree = processes(session)
+    assert session.run_cell("import os\nos._exit(3)").status == "dead"
+    assert "exit code 3" in session.dead
+    assert alive(tree) == []
 
 
 GRADER = """
 import json, sys, time
-from autograder.sandbox import start_session
-session = start_session(backend="bwrap")
+from autograder.sandbox import Preloaded, start_session
+{start}
 assert session.run_cell({cell!r}).status == "ok"
 folders = [str(folder) for folder in session._child._group.folders]
-print(json.dumps([session._child._process.pid, folders]), flush=True)
+print(json.dumps([process.pid, folders]), flush=True)
 {then}
 """
+STARTS = {
+    "plain": 'session = start_session(backend="bwrap")\nprocess = session._child._process',
+    "forked": """server = Preloaded(modules=[])
+session = start_session(backend="bwrap", starter=server.start)
+assert not server.why_not, server.why_not
+process = server._server._process""",
+}
 AS_IT_IS_KILLED = {
     "while it waits": "time.sleep(600)",
     "in the middle of a cell": "session.run_cell('while True: pass', timeout=600)",
@@ -92,8 +117,9 @@ AS_IT_IS_KILLED = {
 
 
 @pytest.mark.parametrize("moment", AS_IT_IS_KILLED)
-def test_a_killed_grader_takes_its_students_with_it(wall, moment):
-    code = GRADER.format(cell=STUBBORN, then=AS_IT_IS_KILLED[moment])
+@pytest.mark.parametrize("start", STARTS)
+def test_a_killed_grader_takes_its_students_with_it(wall, moment, start):
+    code = GRADER.format(start=STARTS[start], cell=STUBBORN, then=AS_IT_IS_KILLED[moment])
     grader = subprocess.Popen(
         [sys.executable, "-c", code], cwd=mounts.GRADER.parent, stdout=subprocess.PIPE, text=True
     )
@@ -110,9 +136,12 @@ def test_a_killed_grader_takes_its_students_with_it(wall, moment):
         assert not folder.exists()
 
 
-def test_an_ordinary_user_that_is_killed_takes_its_students_with_it(wall, as_user):
+@pytest.mark.parametrize("start", STARTS)
+def test_an_ordinary_user_that_is_killed_takes_its_students_with_it(wall, as_user, start):
     """The inner code prints what is left of the sandbox once its own grader has been killed."""
-    inner = textwrap.dedent(GRADER).format(cell=STUBBORN, then=AS_IT_IS_KILLED["while it waits"])
+    inner = textwrap.dedent(GRADER).format(
+        start=STARTS[start], cell=STUBBORN, then=AS_IT_IS_KILLED["while it waits"]
+    )
     code = f"""
     import json, os, signal, subprocess, sys, time
     sys.path.insert(0, {str(Path(__file__).parent)!r})

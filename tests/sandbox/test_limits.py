@@ -50,10 +50,20 @@ def test_a_cell_that_does_not_stop_is_killed(source, fresh):
     assert session.run_cell("1").status == "dead"
 
 
-def test_a_crash_is_told_as_a_crash(fresh):
+DEATHS = {
+    "ctypes.string_at(0)": "it crashed (segmentation fault)",
+    "os.abort()": "it aborted",
+    "os.kill(os.getpid(), 9)": "it was killed",
+    "os._exit(0)": "ended itself (exit code 0)",
+    "os._exit(7)": "ended itself (exit code 7)",
+}
+
+
+@pytest.mark.parametrize("how", DEATHS)
+def test_a_death_is_told_by_its_cause(how, fresh):
     session = fresh()
-    assert session.run_cell("import ctypes\nctypes.string_at(0)").status == "dead"
-    assert "segmentation fault" in session.dead
+    assert session.run_cell(f"import ctypes, os\n{how}").status == "dead"
+    assert DEATHS[how] in session.dead
 
 
 def test_too_much_memory_is_a_memory_error_and_the_session_lives(session):

@@ -44,9 +44,9 @@ class Server:
         self.maker.order(config["place"])
         self.environment = dict(os.environ)
 
-    def prepare(self) -> None:
+    def prepare(self, modules: Sequence[str] | None) -> None:
         """Import, and make sure that forking is safe."""
-        preload.warm_up()
+        preload.warm_up(modules)
         os.environ.clear()
         os.environ.update(self.environment)
         deadline = time.monotonic() + SETTLE_SECONDS
@@ -185,7 +185,7 @@ def serve_grader(config: dict[str, Any]) -> Student | None:
     try:
         rights.give_up_rights(config)
         server = Server(config)
-        server.prepare()
+        server.prepare(config["modules"])
     except Exception as error:
         _tell(config["control"], {"error": f"{type(error).__name__}: {error}"})
         return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import stat
@@ -66,12 +67,14 @@ class Maker:
 
     def __init__(self) -> None:
         self._sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        server = os.pidfd_open(os.getpid())
         if not os.fork():
             try:
-                linux.close_all_but({0, 1, 2, theirs.fileno()})
-                serve(theirs)
+                linux.close_all_but({0, 1, 2, theirs.fileno(), server})
+                serve(theirs, server)
             finally:
                 os._exit(1)
+        os.close(server)
         theirs.close()
         self._sock.settimeout(self.SECONDS)
         self._ordered: str | None = None
@@ -105,13 +108,13 @@ class Maker:
 
 
 # ------------------------------------------------------------------ in the small process
-def serve(sock: socket.socket) -> None:
-    """Make one place for each message, until the server has gone."""
+def serve(sock: socket.socket, server: int) -> None:
+    """Make one place for each message, until the server, of which `server` is a pidfd, has gone."""
     while message := sock.recv(65536):
         child = os.fork()
         if not child:
             try:
-                make_place(sock, json.loads(message))
+                make_place(sock, json.loads(message), server)
             except Exception as error:
                 sock.send(json.dumps({"error": str(error)}).encode())
             finally:
@@ -119,8 +122,8 @@ def serve(sock: socket.socket) -> None:
         os.waitpid(child, 0)
 
 
-def make_place(sock: socket.socket, wanted: dict[str, Any]) -> None:
-    """Make one place and send its descriptors.
+def make_place(sock: socket.socket, wanted: dict[str, Any], server: int) -> None:
+    """Make one place and send its descriptors. In its first process this ends with the server.
 
     wanted: "folders" {path: bytes} that are to be empty and in memory; "inodes" in each of them;
     "kept", paths in them that are to be seen all the same; "made", folders to make in them.
@@ -141,9 +144,10 @@ def make_place(sock: socket.socket, wanted: dict[str, Any]) -> None:
     rights.drop_capabilities()
     rights.set_dumpable(False)
     socket.send_fds(sock, [b"{}"], descriptors)
-    linux.close_all_but({0, 1, 2})
-    while True:
-        signal.pause()
+    linux.close_all_but({0, 1, 2, server})
+    poll = select.poll()
+    poll.register(server, select.POLLIN)
+    poll.poll()
 
 
 def empty_folders(wanted: dict[str, Any]) -> None:
