@@ -20,6 +20,7 @@ from . import exercises as exercise_packages
 from .course import Assignment
 from .grading import GradedNotebook, grade_notebook
 from .judge import Verdict
+from .sandbox.starter import Starter, start_plain
 
 OWN_PACKAGES = ("cs231n", "past", "future", "builtins", "__future__")
 
@@ -29,9 +30,14 @@ class UnreadableAnswers(ValueError):
 
 
 def examine_files(
-    assignment: Assignment, paths: Iterable[Path], *, seed: int, backend: str = "auto"
+    assignment: Assignment,
+    paths: Iterable[Path],
+    *,
+    seed: int,
+    backend: str = "auto",
+    starter: Starter = start_plain,
 ) -> GradedNotebook:
-    """Grade files of answers for one assignment."""
+    """Grade files of answers for one assignment; `starter` starts the processes."""
     cells = [*_given_cells(assignment)]
     for number, path in enumerate(paths):
         for place, chunk in enumerate(split(read_answers(path))):
@@ -40,7 +46,9 @@ def examine_files(
             cells.append(cell)
     cells += [_hidden_cell(name) for name in assignment.exercises]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    return grade_notebook(notebook, assignment, seed=seed, backend=backend, tell_hidden=True)
+    return grade_notebook(
+        notebook, assignment, seed=seed, backend=backend, tell_hidden=True, starter=starter
+    )
 
 
 def read_answers(path: Path) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from autograder.answers import examine_files
 from autograder.course import assignments
 from autograder.judge import judge
 from autograder.mistakes import MistakeBank, run_cells
+from autograder.sandbox import Preloaded
 from autograder.student import Local
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +27,19 @@ def a1():
 def assignment(request):
     """Each assignment of the course in turn."""
     return assignments(ROOT)[request.param]
+
+
+@pytest.fixture(scope="session")
+def server():
+    """One fork server for all tests: pass `starter=server.start` where a notebook is graded."""
+    with Preloaded() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def examine(server):
+    """Grade files of answers: examine(assignment, paths, seed=...)."""
+    return partial(examine_files, starter=server.start)
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,10 @@ import nbformat
 import pytest
 
 from autograder.grading import grade_notebook
-from autograder.sandbox import Limits
+from autograder.sandbox import Limits, Preloaded
 from autograder.sandbox.starter import start_plain
 
-QUICK = replace(Limits(), cell_seconds=10.0, call_seconds=3.0, grace_seconds=1.0)
+QUICK = replace(Limits(), cell_seconds=5.0, call_seconds=3.0, grace_seconds=1.0)
 FULL = dict(
     rnn_step_forward=4,
     rnn_step_backward=5,
@@ -23,10 +23,10 @@ FULL = dict(
 
 
 @pytest.fixture
-def grade(a1, bank):
+def grade(a1, bank, server):
     """Grade the solution with some cells' sources replaced; return the graded notebook."""
 
-    def grade_with(limits=QUICK, starter=start_plain, **cells):
+    def grade_with(limits=QUICK, starter=server.start, **cells):
         notebook = nbformat.from_dict(a1.solution)
         for cell in notebook.cells:
             cell.source = cells.get(cell.id, cell.source)
@@ -39,8 +39,9 @@ def points(graded):
     return {name: verdict.points for name, verdict in graded.verdicts.items()}
 
 
-def test_the_solution_has_full_marks_and_every_graded_cell_a_finite_float(grade):
-    graded = grade()
+@pytest.mark.parametrize("way", ["plain", "forked"])
+def test_the_solution_has_full_marks_and_every_graded_cell_a_finite_float(grade, server, way):
+    graded = grade(starter=start_plain if way == "plain" else server.start)
     assert points(graded) == FULL
     tests = [c for c in graded.nb.cells if c.metadata.get("nbgrader", {}).get("points")]
     texts = [c.outputs[0].data["text/plain"] for c in tests if c.cell_type == "code"]
@@ -55,15 +56,33 @@ def test_a_cell_that_exits_is_named_and_costs_only_what_needs_it(grade):
     assert any("word_embedding_forward ended the notebook's process" in n for n in graded.notes)
 
 
-def test_every_process_comes_from_the_starter_that_was_given(grade):
+def test_every_process_comes_from_the_starter_that_was_given(grade, server):
     started = []
 
     def starter(*arguments):
-        started.append(start_plain(*arguments))
+        started.append(server.start(*arguments))
         return started[-1]
 
     grade(starter=starter, word_embedding_forward="import os\nos._exit(0)")
     assert len(started) == 3  # the notebook, without the cell that ends it, and for the words
+
+
+def test_a_fork_server_that_ends_meanwhile_costs_nobody_points(grade):
+    """Killed when the second process is started, which grades what the first could not."""
+    with Preloaded(modules=[]) as server:
+        started = []
+
+        def starter(*arguments):
+            started.append(server.start(*arguments))
+            if len(started) == 2:
+                server.close()
+            return started[-1]
+
+        graded = grade(starter=starter, word_embedding_forward="import os\nos._exit(0)")
+    lost = dict(word_embedding_forward=0, word_embedding_backward=0, captioning_rnn_loss=0)
+    assert points(graded) == FULL | lost
+    assert server.started == 2
+    assert len(graded.notes) == 1
 
 
 def test_a_function_that_never_ends_costs_one_deadline(grade, a1):
@@ -107,19 +126,19 @@ def test_demonstrations_are_not_run_while_grading(grade):
     assert all(not cell.outputs for cell in shown if cell.cell_type == "code")
 
 
-def test_a_test_cell_without_an_exercise_scores_nothing(a1, bank):
+def test_a_test_cell_without_an_exercise_scores_nothing(a1, bank, server):
     notebook = nbformat.from_dict(a1.solution)
     cell = nbformat.v4.new_code_cell("5.0", id="forged-hidden")
     cell.metadata["nbgrader"] = dict(grade=True, solution=False, grade_id="forged-hidden", points=9)
     notebook.cells.append(cell)
-    graded = grade_notebook(notebook, a1, seed=3, limits=QUICK, bank=bank)
+    graded = grade_notebook(notebook, a1, seed=3, limits=QUICK, bank=bank, starter=server.start)
     assert graded.nb.cells[-1].outputs[0].data["text/plain"] == "0.0"
 
 
-def test_a_notebook_without_its_test_cell_has_no_points_for_it(a1, bank):
+def test_a_notebook_without_its_test_cell_has_no_points_for_it(a1, bank, server):
     notebook = nbformat.from_dict(a1.solution)
     notebook.cells = [c for c in notebook.cells if c.id != "rnn_forward-hidden"]
-    graded = grade_notebook(notebook, a1, seed=3, limits=QUICK, bank=bank)
+    graded = grade_notebook(notebook, a1, seed=3, limits=QUICK, bank=bank, starter=server.start)
     assert graded.verdicts["rnn_forward"].points == 0
     assert "is not in the notebook" in graded.verdicts["rnn_forward"].error
 
@@ -130,8 +149,8 @@ def test_known_mistakes_are_known_through_the_wall(grade, a1):
     assert graded.verdicts["rnn_forward"].mistake.name == "every step starts from h0"
 
 
-def test_the_notebook_that_was_given_is_not_changed(a1, bank):
+def test_the_notebook_that_was_given_is_not_changed(a1, bank, server):
     notebook = nbformat.from_dict(a1.solution)
     before = nbformat.writes(notebook)
-    grade_notebook(notebook, a1, seed=3, limits=QUICK, bank=bank)
+    grade_notebook(notebook, a1, seed=3, limits=QUICK, bank=bank, starter=server.start)
     assert nbformat.writes(notebook) == before

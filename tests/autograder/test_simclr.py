@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from autograder.answers import examine_files
 from autograder.course import assignments
 from autograder.judge import judge
 from autograder.mistakes import MistakeBank, run_cells
@@ -39,9 +38,9 @@ def messages(verdict):
 
 
 @pytest.mark.parametrize("hand", ["simclr_handout", "simclr_brief"])
-def test_right_answers_in_another_hand_have_full_marks(a7, hand):
+def test_right_answers_in_another_hand_have_full_marks(a7, hand, examine):
     path = Path(__file__).parent / "other_answers" / f"{hand}.py"
-    graded = examine_files(a7, [path], seed=5)
+    graded = examine(a7, [path], seed=5)
     wrong = {name: messages(v) for name, v in graded.verdicts.items() if v.share < 1}
     assert wrong == {}
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from autograder.answers import examine_files
 from autograder.course import assignments
 from autograder.judge import judge
 from autograder.mistakes import MistakeBank, run_cells
@@ -35,8 +34,8 @@ def judged(a4):
 
 
 @pytest.mark.parametrize("name", ["style_transfer_classic.py", "style_transfer_plain.py"])
-def test_right_answers_in_another_hand_have_full_marks(a4, name):
-    graded = examine_files(a4, [Path(__file__).parent / "other_answers" / name], seed=4)
+def test_right_answers_in_another_hand_have_full_marks(a4, name, examine):
+    graded = examine(a4, [Path(__file__).parent / "other_answers" / name], seed=4)
     wrong = [
         (name, verdict.error, [case.message for case in verdict.cases if not case.passed])
         for name, verdict in graded.verdicts.items()

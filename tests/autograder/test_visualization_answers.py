@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from autograder.answers import examine_files
 from autograder.course import find_assignment
 from autograder.judge import judge
 from autograder.mistakes import MistakeBank, run_cells
@@ -15,8 +14,8 @@ ANSWERS = Path(__file__).parent / "other_answers"
 
 
 @pytest.mark.parametrize("name", ["visualization.py", "visualization_batches.py"])
-def test_right_answers_in_another_hand_have_full_marks(name):
-    graded = examine_files(find_assignment(SLUG), [ANSWERS / name], seed=4)
+def test_right_answers_in_another_hand_have_full_marks(name, examine):
+    graded = examine(find_assignment(SLUG), [ANSWERS / name], seed=4)
     lost = {
         name: [case.message for case in verdict.cases if not case.passed]
         for name, verdict in graded.verdicts.items()
