@@ -152,10 +152,12 @@ class Student:
             from . import runner  # with all that it imports, it is there already
 
             layers = self._close_the_walls()
-            os.close(self.told)
-            runner.serve(self.config | {"fd": self.stream}, layers)
         except BaseException:
             _tell(self.told, {"complaint": traceback.format_exc()[-4000:]})
+            os._exit(1)
+        try:
+            os.close(self.told)
+            runner.serve(self.config | {"fd": self.stream}, layers)
         finally:
             os._exit(1)
 
