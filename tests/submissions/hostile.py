@@ -2,8 +2,9 @@
 
 Each hostile one is a function of (folder of the course, folder of the submission's notebook) that
 writes what its student hands in. What a program of theirs finds or manages, it prints as one line
-`LINE <number>: <JSON list>`; an empty list is what the tests want to read. The numbers are those of
-docs/security.md.
+`LINE <number>: <JSON list>`; an empty list is what the tests want to read. How what it tried was
+refused stands in a line `REFUSED`, so that a test sees an attack that is only broken. The numbers
+are those of docs/security.md.
 """
 
 from __future__ import annotations
@@ -31,14 +32,15 @@ TRY = """
 import json, os, sys
 
 def attempt(number, *tries):
-    managed = []
+    managed, refused = [], []
     for place, one in enumerate(tries):
         try:
             result = one()
             managed += [[place, str(result)[:200]]] if result else []
         except BaseException as error:
-            pass
+            refused.append(type(error).__name__)
     print(f"LINE {number}: {json.dumps(managed)}")
+    print(f"REFUSED {number}: {json.dumps(refused)}")
 """
 
 
@@ -250,7 +252,8 @@ def scripter(root: Path) -> None:
     shown = (
         "from IPython.display import *\n"
         f"A, RUN, LATEX, DRAWING = {attack!r}, {run!r}, {latex!r}, {drawing!r}\n"
-        "display(HTML(A), Markdown(A), SVG(DRAWING), Javascript(RUN), Latex(LATEX))\n"
+        "display(HTML(A), Markdown(A), Javascript(RUN), Latex(LATEX))\n"
+        "display({'image/svg+xml': DRAWING, 'text/plain': 'a drawing'}, raw=True)\n"
         "widget = {'application/vnd.jupyter.widget-view+json': {'model_id': 'x'}}\n"
         "display({**widget, 'text/html': A}, raw=True)\n"
         "print(A)\n"
@@ -380,7 +383,7 @@ def flooder(root: Path) -> None:
     """Lines 52, 63: a line of 60 MB, lines without end, control characters. Answers are right."""
     cells = [
         "print('x' * (60 << 20))",
-        "while True: print('line')",
+        "while True: print('line ' * 99)",
         "print('\\x1b]0;title\\x07\\x1b[2J\\x1b[31mred', '\\0\\b\\r')\nprint(chr(0xd800))",
     ]
     tiny.hand_in(root, "flooder", tiny.with_cells(tiny.notebook(), *cells))
