@@ -6,6 +6,8 @@ The loss is the student's: `train_simclr` calls loss(out_left, out_right, temper
 from __future__ import annotations
 
 import contextlib
+import functools
+import inspect
 import sys
 from collections.abc import Callable, Iterator
 
@@ -42,6 +44,7 @@ __all__ = [
     "few_labels",
     "linear_probe",
     "make_model",
+    "on_device",
     "read_checkpoint",
     "resnet18_encoder",
     "save_checkpoint",
@@ -85,7 +88,8 @@ def train_simclr(
     Arguments:
         model: returns (features, projections), as SimCLRModel does; stays on `device`.
         images: uint8 (N, 32, 32, 3).
-        loss: loss(out_left, out_right, temperature), each out (batch_size, out_dim).
+        loss: loss(out_left, out_right, temperature), each out (batch_size, out_dim). A loss with
+            a parameter called device is told the device as well.
         steps, epochs: how long to train: give one of the two.
         augment: the changes.
         seed: of the order of the pictures and their changes.
@@ -104,6 +108,7 @@ def train_simclr(
     model.to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, weight_decay=weight_decay)
     generator = torch.Generator().manual_seed(seed)
+    loss = on_device(loss, device)
     history: list[float] = []
     bar = _bar(steps, description, progress)
     with bar, _threads(device, threads):
@@ -118,6 +123,15 @@ def train_simclr(
             bar.update()
     model.eval()
     return history
+
+
+def on_device(loss: Loss, device: str | torch.device) -> Loss:
+    """Return the loss as a function of three arguments: a parameter called device gets `device`."""
+    try:
+        wanted = "device" in inspect.signature(loss).parameters
+    except (ValueError, TypeError):  # a callable that does not say what it takes
+        return loss
+    return functools.partial(loss, device=device) if wanted else loss
 
 
 def encode(model: nn.Module, images: np.ndarray, batch_size: int = 500) -> np.ndarray:
