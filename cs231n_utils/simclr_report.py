@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cs231n_utils.simclr_study import SHIPPED, SWEEPS, Result, Run
+from cs231n_utils.simclr_study import SWEEPS, Result, Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 TITLES = {"temperature": "temperature", "batch_size": "batch size", "head": "projection head"}
 
 
-def load_study(path: str | Path = SHIPPED) -> list[Result]:
-    """Return the results of a study; without a path, of the one that comes with the course."""
+def load_study(path: str | Path) -> list[Result]:
+    """Return the results of a study from its study.json."""
     entries = json.loads(Path(path).read_text(encoding="utf-8"))
     return [Result(**{**entry, "run": Run(**entry["run"])}) for entry in entries]
 

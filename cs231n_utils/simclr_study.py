@@ -30,7 +30,6 @@ TEMPERATURES = (0.01, 0.1, 0.3, 0.5, 0.7, 1.0)
 BATCH_SIZES = (32, 128, 256, 512)
 HEADS = ("none", "linear", "mlp", "mlp_bn")
 SWEEPS = {"temperature": TEMPERATURES, "batch_size": BATCH_SIZES, "head": HEADS}
-SHIPPED = Path(__file__).parent / "data" / "simclr_study.json"
 LOSS = "simclr_loss_vectorized"
 
 
