@@ -233,6 +233,51 @@ def sandbox(
             console.print(says, markup=False, highlight=False)
 
 
+@app.command()
+def report(
+    names: Names = None,
+    anonymous: Annotated[
+        bool,
+        typer.Option(
+            "--anonymous",
+            help="Write anonymous.html instead: students are numbered, in an order drawn anew.",
+        ),
+    ] = False,
+) -> None:
+    """Write the class report again, from the gradebook: nothing is graded."""
+    from .classroom import from_here
+    from .report.commands import NothingGraded, report_on
+
+    with _told(NothingGraded):
+        for page in report_on(names, anonymous=anonymous):
+            console.print(f"class report  {from_here(page)}", soft_wrap=True, highlight=False)
+
+
+@app.command()
+def draft(
+    exercise: Annotated[str, typer.Argument(help="The exercise, such as rnn_step_backward.")],
+    group: Annotated[
+        str, typer.Argument(help="The group's name in the class report, or one of its students.")
+    ],
+    sandbox: Sandbox = None,
+) -> None:
+    """Draft a `Mistake` from wrong answers that behave alike and that no known mistake explains."""
+    from .drafting import NothingToDraft
+    from .report.commands import UnknownGroup, draft_mistake
+
+    with _told(UnknownGroup, NothingToDraft):
+        found, made = draft_mistake(exercise, group, backend=sandbox or "auto")
+    print(made)
+    console.print()
+    if made.confirmed:
+        count = len(found.students)
+        told = f"It answers as {count} {'student' if count == 1 else 'students'} did."
+    else:
+        told = "It does NOT answer as the students did: their answer stands on others of theirs."
+    told += " Read it before you put it into the exercise: there it runs without a sandbox."
+    console.print(told, highlight=False, soft_wrap=True)
+
+
 # ---------------------------------------------------------------------- helpers
 def _chosen(names: list[str] | None) -> list[Assignment]:
     return [find_assignment(name) for name in names] if names else list(assignments().values())

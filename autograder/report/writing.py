@@ -7,51 +7,119 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from autograder.gradebook import Row
-from autograder.report.summary import ClassSummary, summarize
+from autograder.report.alike import alike_pairs
+from autograder.report.anonymous import anonymous as without_names
+from autograder.report.groups import Group, bare, group_unknown
+from autograder.report.reading import Work, read_release, read_work
+from autograder.report.summary import (
+    ClassSummary,
+    MistakeSummary,
+    histogram,
+    remarks,
+    slow,
+    summarize,
+)
 from autograder.report.terminal import heading, number
+
+MOST_TAUGHT = 6
 
 
 def write_reports(
-    rows: Sequence[Row], root: Path, titles: dict[str, str] | None = None
+    rows: Sequence[Row],
+    root: Path,
+    titles: Mapping[str, str] | None = None,
+    *,
+    anonymous: bool = False,
 ) -> list[Path]:
     """Write one folder of reports for each assignment of `rows`; return the pages.
 
-    `titles` gives exercises their headings (default: their names).
+    `titles` gives exercises their headings (default: their names). With `anonymous`, only a page
+    without names is written, anonymous.html, beside what is there.
     """
     pages = []
     for assignment in dict.fromkeys(row.assignment for row in rows):
         part = [row for row in rows if row.assignment == assignment]
         folder = root / "reports" / assignment
         folder.mkdir(parents=True, exist_ok=True)
-        summary = summarize(part)
-        page = folder / "index.html"
-        page.write_text(render(assignment, part, summary, root, titles or {}), encoding="utf-8")
+        page = folder / ("anonymous.html" if anonymous else "index.html")
+        text = render(assignment, part, root, titles or {}, anonymous=anonymous)
+        page.write_text(text, encoding="utf-8")
+        pages.append(page)
+        if anonymous:
+            continue
         write_csv(part, folder / "grades.csv")
-        _write_json(assignment, part, summary, folder / "report.json")
+        _write_json(assignment, part, summarize(part), folder / "report.json")
         failed = [f"{row.student}\n{row.log}\n" for row in part if row.log]
         (folder / "grading.log").write_text("\n".join(failed), encoding="utf-8")
-        pages.append(page)
     return pages
 
 
 def render(
     assignment: str,
     rows: Sequence[Row],
-    summary: ClassSummary,
     root: Path,
-    titles: dict[str, str],
+    titles: Mapping[str, str],
+    *,
+    anonymous: bool = False,
 ) -> str:
     """Return the page: one file that needs nothing else, no network and no script."""
+    real = {row.student: row.student for row in rows}
+    if anonymous:
+        rows, real = without_names(rows)
+    works = {row.student: read_work(root, assignment, real[row.student]) for row in rows}
+    links = {} if anonymous else _links(rows, root)
+    summary = summarize(rows)
+    groups = group_unknown(rows, _answers(works), _seeds(works))
+    return _template().render(
+        assignment=assignment,
+        heading=heading(assignment),
+        rows=rows,
+        summary=summary,
+        teach=to_teach(summary, groups),
+        titles=titles,
+        links=links,
+        histogram=histogram(rows),
+        groups=groups,
+        pairs=alike_pairs(
+            {student: work.answers for student, work in works.items()},
+            read_release(root, assignment),
+        ),
+        slow=slow(rows),
+        failed=[row for row in rows if row.error],
+        remarks=remarks(rows),
+        anonymous=anonymous,
+        unsafe=[row.student for row in rows if row.sandbox == "none"],
+        when=datetime.now().strftime("%d %B %Y, %H:%M"),
+    )
+
+
+def to_teach(summary: ClassSummary, groups: Sequence[Group]) -> list[MistakeSummary | Group]:
+    """What most students have wrong in the same way, known or not."""
+    unknown = [group for group in groups if len(group.students) > 1 and not group.follows]
+    return sorted([*summary.mistakes, *unknown], key=lambda each: -len(each.students))[:MOST_TAUGHT]
+
+
+def _answers(works: Mapping[str, Work]) -> Any:
+    return lambda student, exercise: works[student].answers.get(exercise, "")
+
+
+def _seeds(works: Mapping[str, Work]) -> dict[str, Any]:
+    return {student: work.record.get("seed") for student, work in works.items()}
+
+
+@cache
+def _template() -> Template:
     environment = Environment(
         loader=PackageLoader("autograder.report", "templates"),
         autoescape=True,
@@ -60,18 +128,24 @@ def render(
         undefined=StrictUndefined,
     )
     environment.filters["number"] = number
+    environment.filters["bare"] = bare
     environment.filters["words"] = lambda name: name.replace("_", " ")
-    links = {row.student: link for row in rows if (link := feedback_link(row, root))}
-    return environment.get_template("class.html.j2").render(
-        assignment=assignment,
-        heading=heading(assignment),
-        rows=rows,
-        summary=summary,
-        titles=titles,
-        links=links,
-        unsafe=[row.student for row in rows if row.sandbox == "none"],
-        when=datetime.now().strftime("%d %B %Y, %H:%M"),
+    environment.filters["percent"] = lambda share: "-" if share is None else f"{share:.0%}"
+    environment.filters["few"] = few_names
+    environment.globals["plural"] = lambda count, one, many="": (
+        f"{count} {one if count == 1 else many or one + 's'}"
     )
+    return environment.get_template("class.html.j2")
+
+
+def few_names(students: Sequence[str], most: int = 12) -> str:
+    """The first names of many."""
+    more = len(students) - most
+    return ", ".join(students[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def _links(rows: Sequence[Row], root: Path) -> dict[str, str]:
+    return {row.student: link for row in rows if (link := feedback_link(row, root))}
 
 
 def feedback_link(row: Row, root: Path) -> str | None:

@@ -140,7 +140,16 @@ class TinyAssignment(SimpleNamespace):
 
 
 def stand_in_grade(
-    nb, assignment, *, seed, limits=None, backend="auto", files=None, bank=None, tell_hidden=False
+    nb,
+    assignment,
+    *,
+    seed,
+    limits=None,
+    backend="auto",
+    files=None,
+    bank=None,
+    tell_hidden=False,
+    starter=None,
 ):
     """Mark by the text of the answers: for tests of what happens around the judge."""
     nb = nbformat.from_dict(nb)
