@@ -18,7 +18,14 @@ from rich.progress import track
 from rich.table import Table
 
 from .answers import UnreadableAnswers, as_data, examine_files
-from .course import Assignment, CourseNotFound, UnknownAssignment, assignments, find_assignment
+from .course import (
+    Assignment,
+    CourseNotFound,
+    UnknownAssignment,
+    assignments,
+    course_root,
+    find_assignment,
+)
 from .exercise import Exercise, ExerciseError
 from .sandbox import NoSandbox
 
@@ -76,12 +83,26 @@ def release(
             "look for leaks.",
         ),
     ] = False,
+    bundle: Annotated[
+        bool,
+        typer.Option(
+            "--bundle",
+            help="Write cs231n-students.zip: notebooks, cs231n_utils and what installs them, for "
+            "students. The release is taken as it is.",
+        ),
+    ] = False,
 ) -> None:
     """Generate what students get: assignments/ and the recordings behind `check`."""
+    from .bundle import NAME, LeakyBundle, write_bundle
     from .classroom import NotReleased
     from .release import check_release
     from .release import release as make
 
+    if bundle:
+        with _told(LeakyBundle):
+            path = write_bundle(course_root(), Path(f"{NAME}.zip"))
+            console.print(f"{path}: {path.stat().st_size / 1e6:.1f} MB", highlight=False)
+        return
     with _told(NotReleased):
         for assignment in _chosen(names):
             if not check:
