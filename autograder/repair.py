@@ -87,7 +87,8 @@ def repair(submitted: NotebookNode, release: NotebookNode) -> Repaired:
         notes.add("", "Cells had been moved; they were put back into the order of the handout.")
     cells = _bounded(cells, notes)
     _name_own_cells(cells)
-    notebook = new_notebook(cells=cells, metadata=deepcopy(release.metadata))
+    notebook = new_notebook(metadata=deepcopy(release.metadata))
+    notebook.cells = cells
     return Repaired(notebook, notes.sentences())
 
 
