@@ -1,6 +1,10 @@
 """`python -m autograder`."""
 
-from .cli import main
+from .workers import without_grammars
+
+without_grammars()
+
+from .cli import main  # noqa: E402
 
 if __name__ == "__main__":
     main()

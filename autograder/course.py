@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -38,13 +39,29 @@ def course_root(start: Path | None = None) -> Path:
     )
 
 
+class LoadedWhenAsked(Mapping[str, Exercise]):
+    """An assignment's exercises; their modules import torch, so not before somebody asks."""
+
+    def __init__(self, package: str) -> None:
+        self._package = package
+
+    def __getitem__(self, name: str) -> Exercise:
+        return load_exercises(self._package)[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(load_exercises(self._package))
+
+    def __len__(self) -> int:
+        return len(load_exercises(self._package))
+
+
 @dataclass(frozen=True)
 class Assignment:
     """One assignment: its exercises, and its notebook as solution and as release."""
 
     slug: str
     root: Path
-    exercises: dict[str, Exercise] = field(compare=False)
+    exercises: Mapping[str, Exercise] = field(compare=False)
 
     @property
     def notebook_name(self) -> str:
@@ -97,7 +114,7 @@ def assignments(root: Path | None = None) -> dict[str, Assignment]:
     slugs = sorted(m.name for m in pkgutil.iter_modules(exercise_packages.__path__) if m.ispkg)
     package = exercise_packages.__name__
     return {
-        slug: Assignment(slug, root, load_exercises(f"{package}.{slug}"))
+        slug: Assignment(slug, root, LoadedWhenAsked(f"{package}.{slug}"))
         for slug in slugs
         if (root / "solutions" / slug).is_dir()
     }
