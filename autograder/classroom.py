@@ -24,6 +24,7 @@ from rich.console import Console
 from traitlets.config import Config, PyFileConfigLoader
 
 from autograder import exercises
+from autograder.cluster import open_cluster
 from autograder.course import CONFIG, Assignment, assignments, course_root, find_assignment
 from autograder.folders import beside_notebook
 from autograder.gradebook import Row, graded_cells, has_assignment
@@ -119,7 +120,12 @@ def grade_class(
             for lesson in [make_lesson(assignment, writer, options.seed, fresh=fresh)]
             for student in found
         ]
-        workers = stack.enter_context(open_workers(options.jobs, total))
+        where = (
+            open_cluster(options.scheduler)
+            if options.scheduler
+            else open_workers(options.jobs, total)
+        )
+        workers = stack.enter_context(where)
         progress = stack.enter_context(make_progress(total, options, console))
         schedule = Schedule(
             writer,

@@ -129,6 +129,12 @@ def grade(
         int | None,
         typer.Option(min=1, help="Worker processes. Default: one for each of the machine's cores."),
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="Grade on a Dask cluster: its scheduler's address, such as tcp://h:8786."
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Grade also what has not changed since it was graded.")
     ] = False,
@@ -141,9 +147,10 @@ def grade(
 ) -> None:
     """Grade what is new or changed under submitted/, and write gradebook, feedback and report."""
     from .classroom import NothingHandedIn, NotReleased, Options, UnknownStudent, grade_and_report
+    from .cluster import ClusterUnusable
 
-    options = Options(backend=sandbox, jobs=jobs, force=force, as_json=as_json)
-    with _told(UnknownStudent, NothingHandedIn, NotReleased), _interruptible():
+    options = Options(sandbox, jobs, scheduler, force, as_json=as_json)
+    with _told(UnknownStudent, NothingHandedIn, NotReleased, ClusterUnusable), _interruptible():
         grade_and_report(names, student, options, console=console)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import nbformat
 from nbgrader.api import MissingEntry
+from sqlalchemy.exc import OperationalError
 
 from autograder.feedback_pages import Page, PageWork, is_up_to_date, make_page, pictures
 from autograder.folders import ignored
@@ -162,6 +163,8 @@ class Schedule:
         try:
             self.writer.write(graded, self._files(task))
             standing = self._standing(task) if graded.error is None else None
+        except OperationalError:
+            raise  # the gradebook itself: everybody's
         except Exception as error:
             # Nobody else's: a name that is both a file and a folder, say. The gradebook is whole.
             graded.error, graded.log = sentence(error), graded.log
