@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from autograder.arrange import take_in
 from autograder.forbidden import find_forbidden
-from autograder.intake import IntakeLimits, take_in
+from autograder.intake import IntakeLimits
 from autograder.notebook_file import NotANotebook, parse_notebook
 from autograder.repair import repair
 from autograder.sandbox.safe_display import clean_output_html

@@ -113,7 +113,7 @@ def home(tmp_path_factory):
 
 def graded(root: Path, assignment) -> dict:
     with tiny.at_home(root, assignment):
-        rows = classroom.grade_class(root=root, seed=tiny.SEED)
+        rows = classroom.grade_class(options=classroom.Options(seed=tiny.SEED), root=root)
     return {row.student: row for row in rows}
 
 

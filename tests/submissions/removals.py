@@ -87,7 +87,8 @@ REMOVALS = [
     ),
     Removal(
         "inodes are bounded",
-        ((f"{INSIDE}/rights.py", "f\"nr_inodes={rights['inodes']}\"", '"nr_inodes=1000000"'),),
+        ((f"{INSIDE}/rights.py", "f\"nr_inodes={rights['inodes']}\"", '"nr_inodes=1000000"'),
+         (f"{INSIDE}/spaces.py", "nr_inodes={wanted['inodes']},", "")),
         test("grader_down.py::test_line_55_bombs"),
         "bomber",
     ),
@@ -141,7 +142,9 @@ REMOVALS = [
     Removal(
         "the student's own files come last on the path",
         ((f"{INSIDE}/runner.py", 'sys.path.append(config["job"])',
-          'sys.path.insert(0, config["job"])'),),
+          'sys.path.insert(0, config["job"])'),
+         (f"{INSIDE}/forks.py", 'sys.path.append(self.config["job"])',
+          'sys.path.insert(0, self.config["job"])')),
         test("points.py::test_line_18_a_numpy_py_beside_the_notebook"),
         "shipper",
     ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import nbformat
@@ -20,11 +20,12 @@ from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from autograder import classroom, course
+from autograder import bench, classroom, course
 from autograder.course import Assignment
 from autograder.exercise import Exercise, Mistake, Shortcut
 from autograder.grading import grade_notebook
 from autograder.judge import expect
+from autograder.workers import Inline
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SLUG, NOTEBOOK = "s1_tiny", "tiny.ipynb"
@@ -160,8 +161,14 @@ def at_home(root: Path, *assignments: Assignment) -> Iterator[None]:
         patch.setattr(course, "find_assignment", lambda slug, root=None: known[root])
         patch.setattr(classroom, "find_assignment", lambda slug, root=None: known[root])
         patch.setattr(classroom, "assignments", lambda root: {SLUG: known[root]})
+        # In this process: a worker would look for the exercises among the course's own.
+        patch.setattr(bench, "sent_assignment", lambda material: assignments[0])
+        patch.setattr(classroom, "open_workers", lambda jobs, total: nullcontext(Inline()))
         patch.setenv("OMP_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))
-        yield
+        try:
+            yield
+        finally:
+            bench.close_bench()
 
 
 def grade(root: Path, nb: NotebookNode, limits, **options):

@@ -4,7 +4,8 @@ import subprocess
 import sys
 import time
 
-from autograder.intake import IntakeLimits, take_in
+from autograder.arrange import take_in
+from autograder.intake import IntakeLimits
 from autograder.sandbox import Limits
 
 from . import small_course as tiny
