@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -47,6 +48,14 @@ Sandbox = Annotated[
         "their code runs with all your rights: only for code that you wrote yourself.",
     ),
 ]
+
+
+class Learning(StrEnum):
+    """Where marks can be exported to."""
+
+    CANVAS = "canvas"
+    MOODLE = "moodle"
+    GRADESCOPE = "gradescope"
 
 
 def main() -> None:
@@ -279,6 +288,30 @@ def report(
     with _told(NothingGraded):
         for page in report_on(names, anonymous=anonymous):
             console.print(f"class report  {from_here(page)}", soft_wrap=True, highlight=False)
+
+
+@app.command()
+def export(
+    system: Annotated[Learning, typer.Argument(help="Whose file: canvas, moodle or gradescope.")],
+    names: Names = None,
+    to: Annotated[Path | None, typer.Option(help="The file. Default: canvas.csv, ...")] = None,
+    unfinished: Annotated[
+        bool,
+        typer.Option("--unfinished", help="Also where answers are still to be marked by hand."),
+    ] = False,
+) -> None:
+    """Write the gradebook as a file for Canvas, Moodle or Gradescope."""
+    from .report.commands import NothingGraded, export_to
+
+    with _told(NothingGraded):
+        path, marks = export_to(system.value, names, to, unfinished=unfinished)
+    count = sum(bool(student.marks) for student in marks.students)
+    told = f"{path}: {count} students, {', '.join(marks.points)}"
+    console.print(told, highlight=False, markup=False, soft_wrap=True)
+    if marks.unfinished:
+        kind = "with the points so far" if unfinished else "left out"
+        told = f"{len(marks.unfinished)} not marked by hand to the end ({kind}): "
+        console.print(told + ", ".join(marks.unfinished), markup=False, soft_wrap=True)
 
 
 @app.command()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 
 from autograder.classroom import exercise_titles, load_config
 from autograder.course import Assignment, assignments, course_root, find_assignment
 from autograder.drafting import Draft, draft
 from autograder.gradebook import Row, has_assignment
+from autograder.report.exports import FORMATS, Marks, read_marks, write_export
 from autograder.report.groups import Group, group_unknown
 from autograder.report.reading import Work, read_class, read_work
 from autograder.report.writing import write_reports
@@ -43,6 +46,34 @@ def report_on(
     if not rows:
         raise NothingGraded("no submission has been graded: run `python -m autograder grade` first")
     return write_reports(rows, root, exercise_titles(root), anonymous=anonymous)
+
+
+def export_to(
+    kind: str,
+    names: Sequence[str] | None = None,
+    to: Path | None = None,
+    *,
+    unfinished: bool = False,
+    root: Path | None = None,
+) -> tuple[Path, Marks]:
+    """Write the gradebook for Canvas, Moodle or Gradescope; return the file and what is in it.
+
+    Raises UnknownAssignment, and NothingGraded where there is no mark.
+    """
+    root = root or course_root()
+    wanted = [find_assignment(name, root).slug for name in names or ()]
+    db_url = CourseDirectory(config=load_config(root), root=str(root)).db_url
+    with Gradebook(db_url) as gradebook:
+        marks = read_marks(gradebook, wanted, unfinished=unfinished)
+    given = {name for student in marks.students for name in student.marks}
+    if not given:
+        raise NothingGraded(
+            "no finished mark is in the gradebook. Mark what is left by hand, or use --unfinished"
+        )
+    marks = replace(marks, points={n: p for n, p in marks.points.items() if n in given})
+    path = to or Path(f"{kind}.csv")
+    write_export(FORMATS[kind](marks), path)
+    return path, marks
 
 
 def read_rows(assignment: Assignment, root: Path) -> list[Row]:
