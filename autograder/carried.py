@@ -9,6 +9,7 @@ at its arguments, carries nothing.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -24,6 +25,8 @@ from .student import Function, Student
 # Central differences in float64: the error is about h^2 + 1e-16 / h, 1e-9 or so at this step.
 STEP = 1e-5
 NUMERIC_RTOL = 1e-5
+SECONDS_AT_ONCE, MOST_AT_ONCE = 0.5, 256
+"""Of calls in one request: their time, which is well below the limit of one call, and number."""
 
 
 def value_of(reference: Callable[..., Any], *args: Any) -> Any:
@@ -46,28 +49,52 @@ def gradients_of(
 
 
 def numeric_gradients(
-    function: Callable[..., Sequence[Any]], args: Sequence[np.ndarray], douts: Sequence[np.ndarray]
+    outputs: Callable[[int, np.ndarray], Sequence[np.ndarray]],
+    args: Sequence[np.ndarray],
+    douts: Sequence[np.ndarray],
 ) -> list[np.ndarray]:
     """Return the gradients of sum(dout * out), over all outputs, by central differences.
 
-    Only floating point arguments have one. `function` returns arrays of the shapes of `douts`.
+    Only floating point arguments have one. `outputs` takes the position of an argument and a stack
+    of versions of it, and returns the outputs for each, stacked: (versions, *shape of the dout).
     """
     gradients = []
     for position, value in enumerate(args):
         if np.asarray(value).dtype.kind != "f":
             continue
-        gradient = np.zeros_like(value)
-        for place in np.ndindex(value.shape):
-            difference = 0.0
-            for sign in (1, -1):
-                moved = value.copy()
-                moved[place] += sign * STEP
-                outs = function(*args[:position], moved, *args[position + 1 :])
-                pairs = zip(douts, outs, strict=True)
-                difference += sign * float(sum((d * np.asarray(o)).sum() for d, o in pairs))
-            gradient[place] = difference / (2 * STEP)
-        gradients.append(gradient)
+        moved = np.repeat(value[None], 2 * value.size, axis=0)
+        for number, place in enumerate(np.ndindex(value.shape)):
+            moved[2 * number][place] += STEP
+            moved[2 * number + 1][place] -= STEP
+        weighted = np.zeros(len(moved))
+        for dout, out in zip(douts, outputs(position, moved), strict=True):
+            weighted += (dout * out).reshape(len(moved), -1).sum(axis=1)
+        differences = weighted[0::2] - weighted[1::2]
+        gradients.append((differences / (2 * STEP)).reshape(value.shape).astype(value.dtype))
     return gradients
+
+
+def outputs_of(
+    student: Student, function: Function, args: Sequence[np.ndarray], count: int
+) -> Callable[[int, np.ndarray], list[np.ndarray]]:
+    """Return what `numeric_gradients` asks: the student's function, called for many versions in one
+    request, but for no more than a part of a call's time.
+    """
+    at_once = 1
+
+    def outputs(position: int, versions: np.ndarray) -> list[np.ndarray]:
+        nonlocal at_once
+        pieces, done = [], 0
+        while done < len(versions):
+            piece = versions[done : done + at_once]
+            began = time.perf_counter()
+            pieces.append(student.outputs(function, args, position, piece, count))
+            seconds = (time.perf_counter() - began) / len(piece)
+            done += len(piece)
+            at_once = int(min(max(SECONDS_AT_ONCE / seconds, 1), MOST_AT_ONCE))
+        return [np.concatenate(column) for column in zip(*pieces, strict=True)]
+
+    return outputs
 
 
 def expect_backward(
@@ -101,7 +128,8 @@ def expect_backward(
     if not trouble:
         wanted = gradients_of(reference, args, douts)
     else:
-        wanted = numeric_gradients(lambda *moved: forward(*moved)[:-1], args, douts)
+        outputs = outputs_of(student, forward, args, len(wants))
+        wanted = numeric_gradients(outputs, args, douts)
         _insist_on_a_serious_forward(forward.name, wanted)
     for name, got, want in zip(names.split(", "), gradients, wanted, strict=True):
         if trouble and not want.any():

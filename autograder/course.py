@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -87,6 +88,10 @@ class Assignment:
         """Return the code that the exercises stand on, by cell id: given code and solutions."""
         return definition_cells(self.solution)
 
+    def imports(self) -> list[str]:
+        """Return the modules that this code imports: what is worth to be imported beforehand."""
+        return imported_modules(self.solution_cells().values())
+
 
 def definition_cells(notebook: nbformat.NotebookNode) -> dict[str, str]:
     """Return a notebook's code cells by id, without demonstrations, checks and hidden tests."""
@@ -97,6 +102,19 @@ def definition_cells(notebook: nbformat.NotebookNode) -> dict[str, str]:
         if cell.cell_type == "code" and not test and not is_shown_only(cell):
             cells[cell.id] = cell.source
     return cells
+
+
+def imported_modules(sources: Iterable[str]) -> list[str]:
+    """Return the names of the modules that cells import, sorted."""
+    found = set()
+    for source in sources:
+        lines = ("" if line.startswith(("%", "!")) else line for line in source.splitlines())
+        for node in ast.walk(ast.parse("\n".join(lines))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module)
+    return sorted(found)
 
 
 def is_shown_only(cell: nbformat.NotebookNode) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -284,8 +285,11 @@ def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
+@functools.lru_cache(maxsize=64)
 def _parsed(source: str) -> list[ast.stmt]:
-    """Return a cell's statements; none where it does not parse (it does not run either)."""
+    """Return a cell's statements, not to be changed; none where it does not parse (it does not run
+    either). Given cells come with every submission, and all cells with every exercise.
+    """
     lines = ["" if re.match(r"\s*[%!]", line) else line for line in source.splitlines()]
     try:
         return ast.parse("\n".join(lines)[:LONGEST_SOURCE]).body

@@ -165,6 +165,38 @@ class Student:
         reply = self._send(body, function.name)
         return self._shaped(function, self._take(reply), reply)
 
+    def outputs(
+        self,
+        function: Function,
+        args: Sequence[Any],
+        position: int,
+        stack: np.ndarray,
+        count: int,
+    ) -> list[np.ndarray]:
+        """Call `function` once for each version in `stack` of the argument at `position`.
+
+        Returns its first `count` outputs, each of them stacked in the same way. The versions go in
+        one request, and so there may be hundreds; all of them together have one call's time.
+        """
+        body = {
+            "op": "outputs",
+            "target": dict(function.target),
+            "args": [self._encode(value) for value in args],
+            "position": position,
+            "stack": np.asarray(stack),
+            "count": count,
+        }
+        outputs = self._send(body, function.name).get("outputs")
+        if (
+            not isinstance(outputs, list)
+            or len(outputs) != count
+            or not all(isinstance(each, np.ndarray) for each in outputs)
+            or any(each.shape[:1] != (len(stack),) for each in outputs)
+        ):
+            raise Wrong(f"{function.name} must return {count} arrays, and then what it keeps")
+        self.log[-1].items.extend(outputs)
+        return outputs
+
     def gradients(
         self,
         function: Function,

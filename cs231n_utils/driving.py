@@ -55,6 +55,23 @@ class Driver:
         result = self._callable(request["target"])(*args, **kwargs)
         return {**self._answer(result), "changed": arguments.changed()}
 
+    def _do_outputs(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Call once for each version of one argument, as many calls would, and keep nothing.
+
+        `stack` holds the versions of the argument at `position`. Each of the first `count` outputs
+        comes back stacked in the same way; what a function returns after them is dropped.
+        """
+        function = self._callable(request["target"])
+        rows = []
+        for version in request["stack"]:
+            arguments = Arguments(self)
+            args = [arguments.build(value) for value in request["args"]]
+            args[request["position"]] = arguments.build(version)
+            result = function(*args)
+            outputs = result if isinstance(result, tuple | list) else (result,)
+            rows.append([plain(value) for value in outputs[: request["count"]]])
+        return {"outputs": [plain(np.stack(column)) for column in zip(*rows, strict=True)]}
+
     def _do_gradients(self, request: dict[str, Any]) -> dict[str, Any]:
         """Call, then return the vector-Jacobian products for the named arguments (or parameters).
 
