@@ -1,4 +1,4 @@
-"""Where one submission's milliseconds go: a new process for each, and one forked from a fork server.
+"""Where one submission's milliseconds go: a new process for each, and one forked from a server.
 
     python benchmarks/submission.py [--assignment a1_rnn_captioning] [--rounds 10] [--json]
     python benchmarks/submission.py --profile wrong     # Python's own profile of the grader's side

@@ -17,6 +17,7 @@ from .limits import Limits
 STUDENT_UIDS = range(61184, 65520)
 HOME = "/tmp/home"
 FONTS = HOME + "/matplotlib"
+IPYTHON = HOME + "/ipython"
 JOB = "/job"
 DEVICES = ("null", "zero", "full", "random", "urandom")
 

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from . import mounts
-from .backend import FONTS, JOB, Backend
+from .backend import FONTS, IPYTHON, JOB, Backend
 from .backends import choose_backend
 from .bubblewrap import Bubblewrap, inside_fresh
 from .cgroups import Group, new_group
@@ -49,6 +49,8 @@ SERVER_ARGUMENTS = ("-s", "-P", "-m", "sandbox_inside.forks")
 READY_SECONDS = 120.0
 FORK_SECONDS = 40.0
 TRIES = 2
+PROFILE = ("log", "pid", "security", "startup")
+"""Folders that IPython makes when it begins, which it does in the server."""
 
 log = logging.getLogger(__name__)
 
@@ -238,7 +240,7 @@ class _Server(Tree):
         return {
             "folders": {"/tmp": tmp, JOB: tmp, "/dev/shm": shared},
             "inodes": limits.inodes,
-            "made": [FONTS],
+            "made": [FONTS, *(f"{IPYTHON}/profile_default/{name}" for name in PROFILE)],
             "kept": self._kept,
         }
 

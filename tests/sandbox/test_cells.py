@@ -82,6 +82,15 @@ def test_a_figure_is_a_png(session):
     assert set(figure["data"]) == {"text/plain", "image/png"}
 
 
+def test_a_figure_is_shown_without_being_asked_for(fresh):
+    """As in a notebook that does not begin with %matplotlib inline."""
+    session = fresh()
+    session.run_cell("import matplotlib.pyplot as plt")
+    (picture,) = session.run_cell("plt.plot([1, 2])\nNone").outputs
+    assert "image/png" in picture["data"]
+    assert session.run_cell("1").outputs[0]["data"] == {"text/plain": "1"}
+
+
 def test_javascript_and_svg_are_left_out_and_html_is_cleaned(session):
     result = session.run_cell(
         "from IPython.display import HTML, SVG, Javascript, Markdown, display\n"

@@ -121,15 +121,22 @@ print(json.dumps([random.random(), np.random.rand(), torch.rand(1).item(),
         assert len(set(three)) == 3
 
 
-def test_the_environment_and_the_modules_paths_are_those_of_a_new_process(small):
+def test_everything_else_is_as_in_a_new_process(small):
     source = """
 import os, signal, sys
 signals = {s.name: str(signal.getsignal(s)) for s in signal.Signals if s is not signal.SIGINT}
-print(json.dumps([dict(os.environ), sys.path, sys.flags.safe_path, os.getcwd(), os.umask(0),
-                  sys.stdin.read(), signals]))
+print(json.dumps([
+    dict(os.environ), os.getcwd(), os.umask(0), signals, sys.stdin.read(),
+    sys.path, sys.flags.safe_path, sys.argv[1:], __name__,
+    sorted(globals()), get_ipython().execution_count, In, Out, [_, __, ___],
+    [(top, sorted(inner)) for top, inner, _ in sorted(os.walk("/tmp/home"))],
+]))
 """
     with start_session(backend="bwrap") as plain, begin(small) as forked:
-        assert value(forked, source) == value(plain, source)
+        for new, old in zip(value(forked, source), value(plain, source), strict=True):
+            assert new == old
+        for cell in ("1 / 0", "6 * 7", "_, __, In, Out", "print('a')", "%who", "display(1)"):
+            assert forked.run_cell(cell).outputs == plain.run_cell(cell).outputs
 
 
 def test_no_name_and_no_file_of_another_submission_is_there(small):

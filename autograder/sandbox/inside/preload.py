@@ -48,6 +48,7 @@ def warm_up(modules: Iterable[str] | None = None) -> None:
             _draw()
         if "torch" in sys.modules:
             _learn()
+        shell.warm_up()
 
 
 def _import(name: str) -> None:

@@ -194,5 +194,6 @@ def main(config_text: str) -> None:
 
 def serve(config: dict[str, Any], layers: dict[str, Any]) -> None:
     """Serve the stream that `config` names, in a process that is confined already."""
+    del sys.argv[1:]  # a notebook's process has none
     stream = open_stream(config, max_payload=MAX_ANSWER)
     Runner(stream, layers, Path(config["job"])).serve()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -80,6 +81,8 @@ def _plain(text: str) -> str:
 def make_shell(emit: Callable[..., None], flush: Callable[[], None]) -> Shell:
     """Return the process's one shell."""
     Shell.emit, Shell.flush = staticmethod(emit), staticmethod(flush)
+    if Shell.initialized():
+        return Shell.instance()  # the fork server made it
     config = Config()
     config.HistoryManager.enabled = False
     config.HistoryManager.hist_file = ":memory:"
@@ -91,3 +94,15 @@ def make_shell(emit: Callable[..., None], flush: Callable[[], None]) -> Shell:
     except TraitError:  # IPython 8
         shell.colors = "NoColor"
     return shell
+
+
+def warm_up() -> None:
+    """Make the shell beforehand, and let it import what it does with its first cells."""
+    shell = make_shell(lambda *_: None, lambda: None)
+    for source in ("1 + 1", "1 / 0", "display(1)", "def broken(:"):
+        shell.run_cell(source)
+    if "matplotlib" in sys.modules:
+        # As when a new process first draws; it happens once, when the backend is imported.
+        shell.run_line_magic("matplotlib", "inline")
+    shell.reset(new_session=True)
+    shell.user_ns.update({"_": "", "__": "", "___": ""})  # which a reset leaves out
