@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -28,7 +28,7 @@ from .course import (
     find_assignment,
 )
 from .exercise import Exercise, ExerciseError
-from .sandbox import NoSandbox
+from .sandbox import NoSandbox, Preloaded
 
 app = typer.Typer(
     help="Release the course, grade a class, and prove that the tests are right.",
@@ -190,15 +190,16 @@ def prove(
     from .prove import prove as proofs
 
     first = secrets.randbits(60) if seed is None else seed
-    with _told():
+    with _told(), Preloaded(backend=sandbox or "auto") as server:
+        options = {"backend": sandbox or "auto", "starter": server.start}
         missed = 0
         for assignment, exercises in _chosen_exercises(names):
             for number in range(first, first + seeds):
-                found = list(proofs(assignment, exercises, backend=sandbox or "auto", seed=number))
+                found = list(proofs(assignment, exercises, seed=number, **options))
                 missed += sum(not proof.held for proof in found)
                 _print_proofs(assignment, found, only_missed=seeds > 1)
             if mutate:
-                missed += _print_mutants(assignment, exercises, sandbox or "auto", first)
+                missed += _print_mutants(assignment, exercises, first, options)
         if missed:
             console.print(f"[red]{missed} claims did not hold[/red], with the seed {first}")
             raise typer.Exit(1)
@@ -378,7 +379,9 @@ def _print_proofs(assignment: Assignment, found: list, *, only_missed: bool) -> 
     console.print(table)
 
 
-def _print_mutants(assignment: Assignment, names: list[str] | None, sandbox: str, seed: int) -> int:
+def _print_mutants(
+    assignment: Assignment, names: list[str] | None, seed: int, options: dict[str, Any]
+) -> int:
     from .mutants import Survivor, survivors
 
     unexplained = 0
@@ -389,7 +392,7 @@ def _print_mutants(assignment: Assignment, names: list[str] | None, sandbox: str
     for exercise in _exercises(assignment, names):
         found = list(
             track(
-                survivors(assignment, exercise, backend=sandbox, seed=seed),
+                survivors(assignment, exercise, seed=seed, **options),
                 description=f"mutants of {exercise.name}",
                 console=console,
                 transient=True,

@@ -191,6 +191,19 @@ def judge(
     return verdict
 
 
+def is_right(exercise: Exercise, transport: Transport, seed: int) -> bool:
+    """Return whether an answer scores full marks, without a case after the first that fails."""
+    for index, case in enumerate(exercise.cases):
+        student = Student(transport, exercise.returns)
+        try:
+            result, _ = examine_case(exercise, case, index, student, seed)
+        except Exception:  # as in `judge`
+            return False
+        if not _forget(student) or not result.passed:
+            return False
+    return True
+
+
 def say_once(cases: list[CaseResult]) -> tuple[list[CaseResult], str | None]:
     """Move a message that all cases share to the verdict: a missing function is told once."""
     messages = {case.message for case in cases}

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 
 from .course import Assignment
 from .exercise import Exercise, ExerciseError
-from .judge import judge
+from .judge import is_right
 from .sandbox import Limits, Session, SessionDead, start_session
+from .sandbox.starter import Starter, start_plain
 
 LIMITS = replace(Limits(), cell_seconds=5.0, call_seconds=2.0, submission_seconds=3600.0)
 
@@ -84,7 +85,12 @@ def _inside_solution(source: str, mutated: str) -> bool:
 
 
 def survivors(
-    assignment: Assignment, exercise: Exercise, *, backend: str = "auto", seed: int | None = None
+    assignment: Assignment,
+    exercise: Exercise,
+    *,
+    backend: str = "auto",
+    seed: int | None = None,
+    starter: Starter = start_plain,
 ) -> Iterator[Survivor | Mutant]:
     """Judge every mutant; yield it as it is when it was killed, as a Survivor when it was not."""
     seed = secrets.randbits(60) if seed is None else seed
@@ -92,12 +98,12 @@ def survivors(
     session: Session | None = None
     try:
         for mutant in make_mutants(exercise, cells[exercise.name]):
-            session = _fresh(session, backend)
+            session = _fresh(session, backend, starter)
             for cell_id, source in cells.items():
                 session.run_cell(mutant.source if cell_id == exercise.name else source)
                 if session.dead is not None:
                     break
-            if session.dead is None and judge(exercise, session, seed).share == 1:
+            if session.dead is None and is_right(exercise, session, seed):
                 yield Survivor(mutant, exercise.harmless.get(mutant.change, ""))
             else:
                 yield mutant
@@ -106,7 +112,7 @@ def survivors(
             session.close()
 
 
-def _fresh(session: Session | None, backend: str) -> Session:
+def _fresh(session: Session | None, backend: str, starter: Starter) -> Session:
     """Return a session without names: this one, or a new one where a mutant has brought it down.
 
     A mutant may crash its process after it was judged, which shows at the next request only.
@@ -117,4 +123,4 @@ def _fresh(session: Session | None, backend: str) -> Session:
             return session
         except SessionDead:
             session.close()
-    return start_session(LIMITS, backend)
+    return start_session(LIMITS, backend, starter=starter)

@@ -20,6 +20,7 @@ from .forbidden import forbidden_name
 from .grading import grade_notebook
 from .judge import judge
 from .mistakes import MistakeBank, edited
+from .sandbox.starter import Starter, start_plain
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,13 @@ def prove(
     *,
     backend: str = "auto",
     seed: int | None = None,
+    starter: Starter = start_plain,
 ) -> Iterator[Proof]:
     """Yield the proofs of an assignment's exercises (of those in `names`, if given)."""
     seed = secrets.randbits(60) if seed is None else seed
     chosen = [e for e in assignment.exercises.values() if names is None or e.name in names]
     bank = MistakeBank(assignment, strict=True)
-    yield from _whole_notebooks(assignment, chosen, backend, seed)
+    yield from _whole_notebooks(assignment, chosen, backend, seed, starter)
     cells = assignment.solution_cells()
     for exercise in chosen:
         for mistake in exercise.mistakes:
@@ -58,7 +60,7 @@ def prove(
 
 
 def _whole_notebooks(
-    assignment: Assignment, chosen: list[Exercise], backend: str, seed: int
+    assignment: Assignment, chosen: list[Exercise], backend: str, seed: int, starter: Starter
 ) -> Iterator[Proof]:
     claims = (
         ("the solution scores 100 %", assignment.solution_path, 1.0),
@@ -66,7 +68,9 @@ def _whole_notebooks(
     )
     for claim, path, share in claims:
         notebook = nbformat.read(path, as_version=4)
-        graded = grade_notebook(notebook, assignment, seed=seed, backend=backend, tell_hidden=True)
+        graded = grade_notebook(
+            notebook, assignment, seed=seed, backend=backend, tell_hidden=True, starter=starter
+        )
         for exercise in chosen:
             verdict = graded.verdicts[exercise.name]
             failed = "; ".join(f"{c.name}: {c.message}" for c in verdict.cases if not c.passed)

@@ -131,20 +131,28 @@ def test_mutants_change_the_solution_region_only_and_each_is_new():
     assert all(mutant.before == "y = 2 * x" for mutant in mutants)
 
 
-def test_a_surviving_mutant_is_listed_and_its_explanation_found():
+def test_a_surviving_mutant_is_listed_and_its_explanation_found(server):
     source = DOUBLE.replace("2 * x", "2 * x if x.ndim < 9 else x")
     assignment = OneCell(source)
     made = exercise()
-    alive = [m for m in survivors(assignment, made, seed=1) if isinstance(m, Survivor)]
+    alive = [
+        m
+        for m in survivors(assignment, made, seed=1, starter=server.start)
+        if isinstance(m, Survivor)
+    ]
     changes = {survivor.mutant.change for survivor in alive}
     assert any("x.ndim <= 9" in change for change in changes)
     assert not any(survivor.why for survivor in alive)
     made.harmless = {change: "no array here has nine axes" for change in changes}
-    alive = [m for m in survivors(assignment, made, seed=1) if isinstance(m, Survivor)]
+    alive = [
+        m
+        for m in survivors(assignment, made, seed=1, starter=server.start)
+        if isinstance(m, Survivor)
+    ]
     assert all(survivor.why for survivor in alive)
 
 
-def test_a_process_that_dies_after_its_mutant_was_judged_is_replaced(monkeypatch):
+def test_a_process_that_dies_after_its_mutant_was_judged_is_replaced(monkeypatch, server):
     reset, dead = Session.reset, []
 
     def dies_at_first(session):
@@ -154,7 +162,7 @@ def test_a_process_that_dies_after_its_mutant_was_judged_is_replaced(monkeypatch
         reset(session)
 
     monkeypatch.setattr(Session, "reset", dies_at_first)
-    judged = list(survivors(OneCell(DOUBLE), exercise(), seed=1))
+    judged = list(survivors(OneCell(DOUBLE), exercise(), seed=1, starter=server.start))
     assert len(judged) == len(list(make_mutants(exercise(), DOUBLE)))
     assert len(dead) == 1
 
