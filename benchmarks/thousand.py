@@ -3,7 +3,7 @@
     python benchmarks/thousand.py                      # 1,000 submissions of a1, 2 jobs
     python benchmarks/thousand.py --submissions 200
 
-Prints one JSON object: the memory of all processes (PSS, MiB) after 50 submissions and at the end, a
+Prints one JSON object: the memory of all processes (PSS, MiB) from 50 submissions to the end, a
 submission's mean seconds in a worker over the first and the last tenth, the gradebook's rows, and
 what was left: processes, descriptors of this process, files in the folder for temporary files.
 """
