@@ -16,6 +16,7 @@ import os
 import statistics
 import tempfile
 import time
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 from grading import SLUG, _share, descendants, make_class
@@ -68,6 +69,7 @@ def main() -> None:
         root = Path(folder).resolve() / "course"
         make_class(root, count)
         before = set(os.listdir(tempfile.gettempdir()))
+        resource_tracker.ensure_running()  # Python's own, once for a process: not what a run leaves
         descriptors = len(os.listdir("/proc/self/fd"))
         watch = Watch(count)
         classroom.make_progress = lambda *_: watch
