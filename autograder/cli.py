@@ -157,9 +157,11 @@ def grade(
     """Grade what is new or changed under submitted/, and write gradebook, feedback and report."""
     from .classroom import NothingHandedIn, NotReleased, Options, UnknownStudent, grade_and_report
     from .cluster import ClusterUnusable
+    from .nbgrader_plugin import HookNotInstalled
 
     options = Options(sandbox, jobs, scheduler, force, as_json=as_json)
-    with _told(UnknownStudent, NothingHandedIn, NotReleased, ClusterUnusable), _interruptible():
+    known = UnknownStudent, NothingHandedIn, NotReleased, ClusterUnusable, HookNotInstalled
+    with _told(*known), _interruptible():
         grade_and_report(names, student, options, console=console)
 
 
