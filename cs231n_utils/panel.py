@@ -192,7 +192,7 @@ def _case(case: CaseOutcome, most: int) -> str:
 
 
 def _table(wrong: Sequence[Finding]) -> str:
-    heads = ("", "shape", "wrong", "largest error", "where", "got", "expected")
+    heads = ("what", "shape", "wrong", "largest error", "where", "got", "expected")
     rows = "".join(
         f'<tr style="background:none"><th scope="row" style="{CELL};font-weight:600">'
         f"{html.escape(found.name)}</th>"

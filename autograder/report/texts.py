@@ -37,6 +37,8 @@ from autograder.sandbox.safe_display import (
 KEPT_CHARACTERS = 4_000
 """Of a text that is kept for the next page: the handout's cells are shorter."""
 PICTURE_BYTES = 4 << 20
+SCROLLS = '<pre tabindex="0">'
+"""What scrolls must be reached by the keyboard, too."""
 # Characters for private use stand where a formula goes, until the HTML around it has been cleaned.
 OPEN, CLOSE = "\ue000", "\ue001"
 
@@ -75,7 +77,7 @@ class PageTexts:
             if mime in data and (shown := _picture(mime, _joined(data[mime]))):
                 return shown
         if "text/html" in data and (cleaned := clean_output_html(_joined(data["text/html"]))):
-            return Markup(f'<div class="html">{cleaned}</div>')
+            return Markup(f'<div class="html" tabindex="0">{cleaned}</div>')
         for mime in ("text/markdown", "text/latex"):
             if mime in data:
                 return self.markdown(_joined(data[mime]))
@@ -107,8 +109,7 @@ def typed(text: str) -> Markup:
     """Return a text as it was typed."""
     most = safe_page.SHOWN_CHARACTERS
     text = text if len(text) <= most else f"{text[:most]}\n[cut]"
-    # What scrolls must be reached by the keyboard, too.
-    return Markup(f'<pre tabindex="0">{html.escape(text)}</pre>')
+    return Markup(f"{SCROLLS}{html.escape(text)}</pre>")
 
 
 def render_markdown(source: str, attachments: Mapping[str, Any]) -> str:
@@ -122,13 +123,14 @@ def render_markdown(source: str, attachments: Mapping[str, Any]) -> str:
         exclude_anchor_links=True,
     )
     cleaned = clean_html(MarkdownWithMath(renderer=renderer).render(source))
+    cleaned = cleaned.replace("<pre>", SCROLLS)
     return re.sub(f"{OPEN}(\\d+){CLOSE}", lambda found: renderer.formulas[int(found[1])], cleaned)
 
 
 def render_code(source: str) -> str:
     """Return Python as coloured HTML."""
     lexer, formatter = _colours()
-    return highlight(source, lexer, formatter)
+    return highlight(source, lexer, formatter).replace("<pre>", SCROLLS)
 
 
 def _kept(source: str, kind: str) -> str:

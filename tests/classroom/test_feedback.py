@@ -238,6 +238,13 @@ def test_what_a_cell_drew_is_shown_with_words_for_those_who_do_not_see_it():
     assert image["alt"]
 
 
+def test_what_scrolls_can_be_reached_by_the_keyboard():
+    stream = new_output("stream", name="stdout", text="x" * 500)
+    cells = new_code_cell("y = 1", outputs=[stream]), new_markdown_cell("```python\nz = 1\n```")
+    boxes = part(*cells).find_all("pre")
+    assert [box.get("tabindex") for box in boxes] == ["0", "0", "0"]
+
+
 def test_checks_are_left_out_because_the_marks_say_more():
     shown = part(new_code_cell("check('f')", id="f-check"), new_code_cell("x = 1", id="mine"))
     assert "check" not in shown.get_text()
