@@ -1,5 +1,6 @@
 """E. The wall itself: the stream, the values, the process, its files, and what a browser shows."""
 
+import contextlib
 import html
 import re
 import shutil
@@ -60,10 +61,13 @@ def as_a_browser_shows(path, tmp_path):
         pytest.skip("no chromium is installed: what a browser does cannot be seen")
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
     command += ["--host-resolver-rules=MAP * ~NOTFOUND", "--virtual-time-budget=3000"]
-    command += [f"--user-data-dir={tmp_path}/browser", path.as_uri()]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
-    assert "<body" in ran.stdout, ran.stderr[-2000:]
-    return ran.stdout
+    for attempt in range(3):  # on a busy machine it may wait for itself, for ever
+        own = [f"--user-data-dir={tmp_path}/browser{attempt}", path.as_uri()]
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            ran = subprocess.run([*command, *own], capture_output=True, text=True, timeout=120)
+            assert "<body" in ran.stdout, ran.stderr[-2000:]
+            return ran.stdout
+    pytest.fail("the browser did not show the page")
 
 
 def test_line_37_scripts_do_not_run_in_the_browser_that_reads_feedback(the_class, tmp_path):
