@@ -22,6 +22,7 @@ from autograder.sandbox.backends import choose_backend
 from . import small_course as tiny
 from .hostile import HOSTILE, hand_in_honest
 from .memory import Watch
+from .processes import command_lines
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -132,8 +133,10 @@ def the_class(wall, released, home, tmp_path_factory):
                 shutil.rmtree(folder)
     before, rows_before = fingerprint(root, home), other_rows(root)
     began = time.monotonic()
+    running = command_lines(os.getpid())
     with Watch() as memory:
         rows = graded(root, assignment)
+    started = {pid: line for pid, line in command_lines(os.getpid()).items() if pid not in running}
     return SimpleNamespace(
         root=root,
         rows=rows,
@@ -143,6 +146,7 @@ def the_class(wall, released, home, tmp_path_factory):
         rows_before=rows_before,
         rows_after=other_rows(root),
         resident=memory.peak,
+        left=[line for line in started.values() if "sandbox_inside" in line],
     )
 
 

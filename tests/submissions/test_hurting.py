@@ -1,9 +1,7 @@
 """C. Nobody else's mark changes, and nothing outside the sandbox does."""
 
-import os
-from pathlib import Path
-
 from .hostile import HONEST, HOSTILE
+from .processes import command_lines
 
 
 def test_the_honest_have_the_marks_that_they_have_without_the_others(the_class, honest_alone):
@@ -51,7 +49,7 @@ def test_line_42_code_for_the_graders_next_run(managed):
 
 def test_line_43_a_daemon_that_outlives_the_run(managed, the_class):
     assert managed("bomber", 43) == []
-    assert b"7331" not in b"".join(command_lines())
+    assert "7331" not in " ".join(command_lines().values())
 
 
 def test_line_44_a_folder_that_anybody_may_write_to(managed):
@@ -61,18 +59,4 @@ def test_line_44_a_folder_that_anybody_may_write_to(managed):
 def test_line_62_a_thread_that_outlives_its_notebook(the_class, points):
     """The process that it belongs to is gone: nothing of any sandbox is left under this one."""
     assert sum(points("staller").values()) == 7
-    assert [line for line in command_lines(os.getpid()) if b"sandbox_inside" in line] == []
-
-
-def command_lines(parent=None):
-    """The command lines of all processes (below `parent`)."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                above = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
-                if parent is None or above == parent:
-                    found.append((folder / "cmdline").read_bytes())
-            except (OSError, IndexError):
-                pass
-    return found
+    assert the_class.left == []
