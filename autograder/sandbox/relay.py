@@ -31,6 +31,7 @@ ANSWERS = 1000  # messages that are no output, for one of the client's
 ANSWER_BYTES = 16 << 20  # of them together
 KEPT_OUTPUTS = 2000  # for one cell
 OUTPUT_COST = 1024  # bytes that an output counts at least
+INTERRUPTS = 5  # of the client's, to one cell: nbclient would go on with them for ever
 PATIENCE = 16  # an interrupt takes a while to stop what is on its way already
 # A client waits for these; all other messages are outputs, and may be cut.
 AWAITED = ("status", "execute_input", "error", "iopub_welcome")
@@ -71,6 +72,7 @@ class Relay:
         self.ended: dict[zmq.Socket, str] = {}  # tells that the kernel's end of a channel is gone
         for name, socket in self.front.items():
             socket.bind(f"ipc://{config['front']}-{config['ports'][name]}")
+        self.interrupts = 0
         self._begin()
 
     def _socket(self, kind: int) -> zmq.Socket:
@@ -112,6 +114,7 @@ class Relay:
                 if socket is self.front[name]:
                     if name in ("shell", "control"):
                         self._begin()
+                        self._count_interrupt(name, parts)
                     self.back[name].send_multipart(parts)
                 elif name == "iopub":
                     self._publish(parts)
@@ -133,6 +136,14 @@ class Relay:
         self.ended[socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)] = name
         socket.connect(f"ipc:///proc/self/fd/{descriptor}")
         self.back[name] = socket
+
+    def _count_interrupt(self, name: str, parts: list[bytes]) -> None:
+        if name == "shell":
+            self.interrupts = 0  # the cell before has ended
+        elif _about(parts)[0] == "interrupt_request":
+            self.interrupts += 1
+            if self.interrupts > INTERRUPTS:
+                raise BoundBroken("the kernel does not stop when it is interrupted")
 
     def _reply(self, name: str, parts: list[bytes]) -> None:
         self._count_answer(parts)

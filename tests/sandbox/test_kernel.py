@@ -200,6 +200,13 @@ def test_a_kernel_that_speaks_the_protocol_itself_is_ended(run, hostile):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 256 << 10  # KiB
 
 
+def test_a_cell_that_swallows_every_interrupt_is_ended(run, caplog):
+    swallow = "import time\nwhile True:\n    try: time.sleep(9)\n    except BaseException: pass"
+    with pytest.raises(DeadKernelError):
+        run(swallow, timeout=1)
+    assert "does not stop when it is interrupted" in caplog.text
+
+
 def test_a_kernel_that_ends_itself_leaves_nothing(run, tmp_path, monkeypatch):
     monkeypatch.setattr(kernel.tempfile, "tempdir", str(tmp_path))
     trees = []
