@@ -28,6 +28,7 @@ from pathlib import Path
 import nbformat
 from baselines import floor, make_otter, make_stock, otter_run
 from nbgrader.utils import is_solution
+from rich.console import Console
 
 from autograder import classroom, demo
 from autograder.course import CONFIG, Assignment, course_root, find_assignment
@@ -207,7 +208,8 @@ def profile(root: Path) -> dict[str, float]:
     `way` is waiting for a worker and the way there and back.
     """
     settings = classroom.Options(jobs=1, force=True)
-    rows = classroom.grade_class([SLUG], options=settings, root=root)
+    console = Console(file=sys.stderr)
+    rows = classroom.grade_class([SLUG], options=settings, root=root, console=console)
     steps = dict.fromkeys(step for row in rows for step in row.spent)
     return {
         step: round(1000 * statistics.median(row.spent.get(step, 0.0) for row in rows), 1)
