@@ -130,7 +130,9 @@ class Function:
 
 
 class Student:
-    """The functions of one student's notebook."""
+    """The functions of one student's notebook. What calls leave there is let go of when the next
+    Student makes its first call.
+    """
 
     def __init__(
         self,
@@ -142,6 +144,7 @@ class Student:
         self._returns = dict(returns or {})
         self._timed_out = timed_out if timed_out is not None else {}
         self.log: list[Call] = []
+        self._fresh = True
         # Which call an array came from, by identity; the log keeps the arrays alive.
         self._origin: dict[int, tuple[int, int]] = {}
 
@@ -281,10 +284,6 @@ class Student:
         """Let these public objects, and no others, raise NotAllowed when they are called there."""
         self._send({"op": "forbid", "names": list(names)}, "forbid", log=False)
 
-    def forget(self) -> None:
-        """Let go of everything that earlier calls left there."""
-        self._send({"op": "forget"}, "forget", log=False)
-
     def again(self, value: np.ndarray) -> Ref:
         """Send what an earlier call answered as a tensor: `check` sends the student's own then."""
         call, item, key = self._origin[id(value)]
@@ -315,7 +314,8 @@ class Student:
         if log:
             self.log.append(call)
         packed: list[np.ndarray] = []
-        header = {"t": "call", "body": wire.pack(body, packed)}
+        header = {"t": "call", "body": wire.pack(body, packed), "fresh": self._fresh}
+        self._fresh = False
         try:
             reply, arrays = self._transport.request(header, packed)
         except CallTimeout as error:

@@ -143,10 +143,6 @@ class Driver:
                 parameters[name].copy_(torch.from_numpy(np.array(value)))
         return {}
 
-    def _do_forget(self, request: dict[str, Any]) -> dict[str, Any]:
-        self.kept.clear()
-        return {}
-
     def _do_forbid(self, request: dict[str, Any]) -> dict[str, Any]:
         """Let the named public objects, and no others, raise NotAllowed when they are called."""
         self._guard.forbid(request["names"])

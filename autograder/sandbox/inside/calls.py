@@ -28,9 +28,14 @@ class Calls:
     def handle(
         self, header: dict[str, Any], arrays: list[np.ndarray]
     ) -> tuple[dict[str, Any], list[np.ndarray]]:
-        """Answer one request; header["body"] is its packed form."""
+        """Answer one request; header["body"] is its packed form.
+
+        With header["fresh"], what earlier requests left here is let go of first.
+        """
         packed: list[np.ndarray] = []
         try:
+            if header.get("fresh"):
+                self.driver.kept.clear()
             reply = self.driver.run(wire.unpack(header["body"], arrays))
             skeleton = wire.pack(reply, packed)
             size = sum(array.nbytes for array in packed)

@@ -42,6 +42,7 @@ MAX_PAYLOAD = 64 << 20
 MAX_HEADER_DEPTH = 64
 MAX_HEADER_NODES = 200_000
 CHUNK = 1 << 20
+AHEAD = 1 << 16  # bytes that are read beyond what is needed, and sent at once: most frames are one
 _NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
 
 
@@ -167,7 +168,7 @@ class Stream:
         self.max_header = max_header
         self.max_payload = max_payload
         self._unsent: deque[memoryview] = deque()
-        self._part = bytearray()  # of the piece that is being received: prefix, header or payload
+        self._part = bytearray()  # what has come and was not taken yet
         self._lengths: tuple[int, int] | None = None
         self._header: dict[str, Any] | None = None
 
@@ -197,6 +198,8 @@ class Stream:
             if array.nbytes:
                 flat = np.asarray(array, order="C").reshape(-1)
                 frame.append(memoryview(flat.view(np.uint8)))
+        if len(frame) > 1 and payload <= AHEAD:
+            frame = [memoryview(b"".join(frame))]
         self._unsent.extend(frame)
         self._flush(deadline)
 
@@ -226,7 +229,7 @@ class Stream:
         """
         while len(self._part) < size:
             try:
-                chunk = self.sock.recv(min(size - len(self._part), CHUNK))
+                chunk = self.sock.recv(max(min(size - len(self._part), CHUNK), AHEAD))
             except BlockingIOError:
                 self._wait(select.POLLIN, deadline)
                 continue
@@ -238,7 +241,11 @@ class Stream:
             # A peer that never stops sending must not make the deadline void.
             if deadline is not None and len(self._part) < size and time.monotonic() > deadline:
                 raise DeadlinePassed
-        part, self._part = self._part, bytearray()
+        if len(self._part) == size:
+            part, self._part = self._part, bytearray()
+        else:
+            part = self._part[:size]
+            del self._part[:size]
         return part
 
     def _flush(self, deadline: float | None) -> None:
