@@ -10,7 +10,9 @@ from __future__ import annotations
 import collections
 import json
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,6 +49,31 @@ def print_in_pieces() -> None:
     OutStream.write, OutStream._flush_buffers = write_and_wait, pieces
 
 
+def interrupt_cells_only() -> None:
+    """Let an interrupt stop a cell's code, and nothing around it: one that comes when the code has
+    just ended would stop ipykernel's own work, and no cell would ever run again.
+    """
+    from ipykernel.kernelbase import Kernel
+    from IPython.core.interactiveshell import InteractiveShell
+
+    run_code = InteractiveShell.run_code
+
+    async def run_interruptibly(self: InteractiveShell, *arguments: Any, **options: Any) -> bool:
+        # Where there is a handler already, ipykernel stops an asynchronous cell by it.
+        ours = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        ours = ours and threading.current_thread() is threading.main_thread()
+        if ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return await run_code(self, *arguments, **options)
+        finally:
+            if ours:
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    InteractiveShell.run_code = run_interruptibly
+    Kernel.pre_handler_hook = Kernel.post_handler_hook = lambda self: None
+
+
 def main(config_text: str) -> None:
     """Confine this process, then become the kernel. `config_text` is JSON, made by a backend."""
     config = json.loads(config_text)
@@ -59,6 +86,7 @@ def main(config_text: str) -> None:
     from ipykernel.kernelapp import IPKernelApp
 
     print_in_pieces()
+    interrupt_cells_only()
     confine(config | {"sockets": True})
     options = ["-f", config["connection_file"], "--HistoryManager.enabled=False"]
     IPKernelApp.launch_instance(argv=options)
