@@ -12,10 +12,10 @@ def test_a_limit_that_was_reached_is_a_note_in_plain_words(wall, released):
         "with open('data.bin', 'wb') as f: f.write(bytes(9 << 20))",
         "import subprocess\nsubprocess.run(['ls'])",
     ]
-    limits = Limits(cell_seconds=2.0, file_size=8 << 20)
+    limits = Limits(cell_seconds=8.0, file_size=8 << 20)
     graded = tiny.grade(released, tiny.with_cells(tiny.notebook(), *cells), limits=limits)
     assert graded.notes == [
-        "The cell that begins with “import time” ran for too long: a cell has 2 seconds, a "
+        "The cell that begins with “import time” ran for too long: a cell has 8 seconds, a "
         "submission 300 in all.",
         "The cell that begins with “held = np.empty(1 << 40)” asked for more memory than there is: "
         "a submission has 4,096 MB.",
