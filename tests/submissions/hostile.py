@@ -148,12 +148,15 @@ def peeker(root: Path) -> None:
 def shipper(root: Path) -> None:
     """Lines 18, 19, 27: files that would stand in for modules; one right answer of three."""
     evil = b"import os\nprint('LINE 18: [1]')\ndef __getattr__(name): return lambda *a, **k: 7.0\n"
-    names = "numpy torch ipykernel_launcher sitecustomize usercustomize IPython cs231n_utils wire"
+    # The last is imported by nobody else: no process that students' ones are forked from has it.
+    names = (
+        "numpy torch ipykernel_launcher sitecustomize usercustomize IPython cs231n_utils mailbox"
+    )
     files = {f"{name}_DOT_py": evil for name in names.split()}
     nb = tiny.notebook({"square": tiny.WRONG["square"], "length": tiny.WRONG["length"]})
     look = "import helper\nprint('LINE 27:', json.dumps([] if helper.x == 1 else [1]))"
     rewrite = "with open('helper.py', 'w') as f:\n    f.write('x = 1')"
-    tiny.with_cells(nb, TRY, rewrite, look)
+    tiny.with_cells(nb, TRY, rewrite, look, "import mailbox\nmailbox.Mailbox")
     tiny.hand_in(root, "shipper", nb, helper_DOT_py=b"x = 2\n", **files)
 
 
