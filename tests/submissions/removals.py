@@ -1,7 +1,7 @@
 # ruff: noqa: E501  (texts as they stand in other files)
 """Take the defences away, one at a time, and see that a test notices.
 
-    python tests/submissions/removals.py            all of them, in a quarter of an hour
+    python tests/submissions/removals.py            all of them: half an hour or more
     python tests/submissions/removals.py seccomp    those whose name holds this word
 
 Each is an edit in a copy of the repository; the copy's own test must pass without the edit and fail
