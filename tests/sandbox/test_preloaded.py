@@ -3,6 +3,7 @@
 What holds for every student's process is in the other files, for both ways to start one.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -55,9 +56,10 @@ def all_of(server):
     found, waiting = [], [server._server._process.pid]
     while waiting:
         found.append(waiting.pop())
-        for task in Path(f"/proc/{found[-1]}/task").iterdir():
-            waiting += map(int, (task / "children").read_text().split())
-    return found
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            for task in Path(f"/proc/{found[-1]}/task").iterdir():
+                waiting += map(int, (task / "children").read_text().split())
+    return [pid for pid in found if is_alive(pid)]
 
 
 def of_server(server):
@@ -152,7 +154,7 @@ print("[]")
 """
     look = """
 import os, sys, numpy as np
-files = [f for top in ("/tmp", "/job", "/dev/shm") for _, _, fs in os.walk(top) for f in fs]
+files = [f for folder in ("/tmp", "/job", "/dev/shm", "/tmp/home") for f in os.listdir(folder)]
 print(json.dumps([hasattr(np, "left_behind"), "marker" in globals(), "/job" == sys.path[0],
                   "LEFT_BEHIND" in os.environ, any("8313" in f for f in files)]))
 """
