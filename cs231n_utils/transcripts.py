@@ -219,23 +219,22 @@ def write(
     `by_hand` holds the points of what a teacher marks, by name: nothing of it is checked.
     """
     arrays: dict[str, np.ndarray] = {}
-    text = json.dumps(_strip(transcripts, arrays), sort_keys=False)
+    about = {"by_hand": dict(by_hand or {}), "transcripts": _strip(transcripts, arrays)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    about = {"transcripts": text, "by_hand": json.dumps(dict(by_hand or {}))}
-    path.write_bytes(save(arrays, metadata=about))
+    # One entry: safetensors writes several in another order each time.
+    path.write_bytes(save(arrays, metadata={"recording": json.dumps(about)}))
 
 
 def read(path: Path) -> dict[str, Any]:
     """Return the transcripts of one assignment, by exercise."""
     with safe_open(path, framework="numpy") as file:
-        text = json.loads(file.metadata()["transcripts"])
-        return _fill(text, file)
+        return _fill(json.loads(file.metadata()["recording"])["transcripts"], file)
 
 
 def read_by_hand(path: Path) -> dict[str, float]:
     """Return the points of what a teacher marks in one assignment, by name."""
     with safe_open(path, framework="numpy") as file:
-        return json.loads(file.metadata()["by_hand"])
+        return json.loads(file.metadata()["recording"])["by_hand"]
 
 
 def _strip(value: Any, arrays: dict[str, np.ndarray]) -> Any:
@@ -294,7 +293,7 @@ def _text(file: str) -> str:
         resources.as_file(_folder() / file) as path,
         safe_open(path, framework="numpy") as opened,
     ):
-        return opened.metadata()["transcripts"]
+        return opened.metadata()["recording"]
 
 
 def _files() -> list[str]:

@@ -164,7 +164,7 @@ exercise = Exercise(
 
 @exercise.case("a picture with many pixels", public=True, H=40, W=36, K=6, steps=(4, 7))
 @exercise.case("gradients that are very small", public=True, H=9, W=7, K=5, scale=1e-3)
-@exercise.case("gradients that are large", public=True, H=7, W=8, K=4, scale=30.0)
+@exercise.case("gradients that are large", public=True, H=8, W=10, K=4, scale=30.0)
 @exercise.case("a linear network", H=6, W=5, K=7, linear=True)
 def examine(student, rng, H, W, K, scale=1.0, linear=False, steps=(3, 20)):
     layers = linear_layers(H, W, K) if linear else convolutional_layers(K)
