@@ -31,6 +31,7 @@ from autograder.gradebook import Row, graded_cells, has_assignment
 from autograder.nbgrader_plugin import HookNotInstalled, default_backend
 from autograder.progress import Bar, Json, Lines, Progress, slowest
 from autograder.report import print_gradebook, write_reports
+from autograder.report.reading import with_others
 from autograder.safe_autograde import AUTOGRADE, SANITIZE, list_submissions, odd_names
 from autograder.sandbox import start_session
 from autograder.schedule import Lesson, Schedule, Task
@@ -210,7 +211,12 @@ def grade_and_report(
     root = root or course_root()
     console = console or Console()
     rows = grade_class(names, students, options, root=root, console=console)
-    pages = write_reports(rows, root, exercise_titles(root))
+    whole = rows
+    if students:  # a report is on the class all the same
+        slugs = dict.fromkeys(row.assignment for row in rows)
+        releases = {slug: find_assignment(slug, root).release_path for slug in slugs}
+        whole = with_others(rows, root, releases, course_directory(root).db_url)
+    pages = write_reports(whole, root, exercise_titles(root))
     if options.as_json:
         return rows
     print_gradebook(rows, console)

@@ -12,6 +12,7 @@ from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
 
 from autograder.gradebook import Row, exercise_name, graded_cells
 from autograder.nbgrader_plugin import RECORD
+from autograder.safe_autograde import list_submissions
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,22 @@ def read_class(
             row.notes = [f"This submission could not be graded: {row.error}"]
             rows[student] = row
     return [rows[student] for student in sorted(rows)]
+
+
+def with_others(
+    rows: Sequence[Row], root: Path, releases: Mapping[str, Path], db_url: str
+) -> list[Row]:
+    """Return rows for the whole class: those just graded, and the others as they stand.
+
+    `releases` has the released notebook of each assignment in `rows`.
+    """
+    whole = []
+    for slug, release in releases.items():
+        handed_in = list_submissions(root / "submitted", slug)
+        fresh = {row.student: row for row in rows if row.assignment == slug}
+        standing = read_class(root, slug, release, handed_in, db_url)
+        whole += [fresh.get(row.student, row) for row in standing]
+    return whole
 
 
 def _row(

@@ -1,5 +1,6 @@
 """A class is graded: one row for each submission, whatever it holds."""
 
+import csv
 import io
 import re
 import sys
@@ -330,3 +331,21 @@ def test_the_students_own_modules_reach_the_sandbox_and_the_notebook_does_not(
     (folder / "data" / "a.csv").write_bytes(b"1\n")
     grade()
     assert seen == {"helper.py": b"x = 1\n", "data/a.csv": b"1\n"}
+
+
+def test_a_report_is_on_the_class_also_where_one_student_was_graded_again(
+    course, hand_in, filled, release
+):
+    hand_in(filled, "ada")
+    hand_in(release, "bob")
+    quiet = Console(file=io.StringIO())
+    classroom.grade_and_report(root=course, console=quiet)
+    hand_in(filled, "bob")
+    hand_in(filled, "carl")
+    rows = classroom.grade_and_report(students=["bob"], root=course, console=quiet)
+    assert [row.student for row in rows] == ["bob"]
+    with (course / "reports/tiny/grades.csv").open() as file:
+        told = {line["student"]: line for line in csv.DictReader(file)}
+    assert set(told) == {"ada", "bob", "carl"}
+    assert told["bob"]["square"] == told["ada"]["square"] != ""
+    assert "not graded yet" in (course / "reports/tiny/index.html").read_text()
