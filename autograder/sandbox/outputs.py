@@ -9,6 +9,7 @@ import numpy as np
 
 from .errors import WireError
 from .inside.outputs import SAFE_MIME
+from .inside.values import is_plain_text
 from .safe_display import JPEG, PIXELS, PNG, clean_output_html, clean_tex, picture_pixels
 
 MAX_OUTPUTS = 1000
@@ -123,7 +124,9 @@ class OutputCollector:
     def _error(self, header: dict[str, Any]) -> tuple[dict[str, Any], int]:
         parts = [header.get("ename"), header.get("evalue")]
         lines = header.get("traceback")
-        if type(lines) is not list or any(type(part) is not str for part in (*parts, *lines)):
+        if type(lines) is not list or not all(
+            type(part) is str and is_plain_text(part) for part in (*parts, *lines)
+        ):
             raise WireError("an error must have texts only")
         size = 200 + sum(len(part.encode()) for part in (*parts, *lines))
         return {

@@ -19,6 +19,20 @@ SLOWEST = 20.0  # seconds for one input, on a busy machine: only against a hang
 GROWTH = 256 << 20
 
 
+def pytest_generate_tests(metafunc):
+    """Run a test in several rounds, where there are too many inputs for one."""
+    rounds = getattr(metafunc.function, "rounds", 1)
+    if rounds > 1:
+        metafunc.fixturenames.append("turn")
+        metafunc.parametrize("turn", range(rounds), indirect=True)
+
+
+@pytest.fixture
+def turn(request):
+    """Which round it is; the inputs are others in each."""
+    return request.param
+
+
 @pytest.fixture(autouse=True, scope="session")
 def resident():
     """The grader's own memory is as large afterwards as it was, but for what Python keeps."""

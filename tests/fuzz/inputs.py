@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import struct
+from collections.abc import Callable
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -14,15 +16,28 @@ from autograder.sandbox.inside import values, wire
 INPUTS = int(os.environ.get("CS231N_FUZZ", 10_000))
 
 
-def fuzz(share: float) -> settings:
+FEW = 10_000
+AT_A_TIME = 2000
+"""Of a longer run: hypothesis remembers each input of one test, and forgets them after it."""
+
+
+def fuzz(share: float) -> Callable[[Callable], Callable]:
     """Try this share of all inputs. What fails is printed, made as small as it can be."""
-    return settings(
-        max_examples=max(1, int(INPUTS * share)),
-        deadline=None,
-        database=None,
-        derandomize=INPUTS <= 10_000,
-        suppress_health_check=list(HealthCheck),
-    )
+    count = max(1, int(INPUTS * share))
+    rounds = 1 if INPUTS <= FEW else math.ceil(count / AT_A_TIME)
+
+    def decorate(test: Callable) -> Callable:
+        test = settings(
+            max_examples=math.ceil(count / rounds),
+            deadline=None,
+            database=None,
+            derandomize=INPUTS <= FEW,
+            suppress_health_check=list(HealthCheck),
+        )(test)
+        test.rounds = rounds  # see conftest.py
+        return test
+
+    return decorate
 
 
 TEXTS = st.one_of(

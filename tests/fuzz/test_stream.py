@@ -69,8 +69,8 @@ class Liar(Bytes):
     def send(self, data, flags=0):
         data = bytes(data)
         if data.startswith(wire.MAGIC):
-            header = json.loads(data[wire.PREFIX.size :])
-            self.asked = header["id"]
+            _, length, _ = wire.PREFIX.unpack(data[: wire.PREFIX.size])
+            self.asked = json.loads(data[wire.PREFIX.size :][:length])["id"]
             for kind, about, number, parts in self.answers.pop(0) if self.answers else []:
                 number = self.asked if number == "the same" else number
                 arrays = [["|u1", [len(part)]] for part in parts]
