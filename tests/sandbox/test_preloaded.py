@@ -205,11 +205,13 @@ print(json.dumps([name for name in ("Server", "Maker") if name in names]))
 def test_the_first_process_of_a_place_holds_nothing_and_tells_nothing(small):
     with begin(small) as session:
         first = process_id(session._child._first)
-        assert {os.readlink(f"/proc/{first}/fd/{n}") for n in os.listdir(f"/proc/{first}/fd")} <= {
-            "/dev/null",
-            "anon_inode:[pidfd]",
-            os.readlink(f"/proc/{of_server(small)}/fd/2"),
-        }
+        if os.geteuid() == 0:  # to anybody else, its descriptors are closed from outside, too
+            held = os.listdir(f"/proc/{first}/fd")
+            assert {os.readlink(f"/proc/{first}/fd/{number}") for number in held} <= {
+                "/dev/null",
+                "anon_inode:[pidfd]",
+                os.readlink(f"/proc/{of_server(small)}/fd/2"),
+            }
         source = """
 import os
 told = []
@@ -229,6 +231,15 @@ print(json.dumps(told))
 
 
 # ---------------------------------------------------------------- many, and for long
+def settled(pid):
+    """Return how many descriptors a process keeps: it opens a few while it makes the next place."""
+    counts = []
+    for _ in range(20):
+        counts.append(descriptors(pid))
+        time.sleep(0.02)
+    return min(counts)
+
+
 def test_two_hundred_sessions_leave_nothing(small):
     with begin(small):
         pass
@@ -238,7 +249,7 @@ def test_two_hundred_sessions_leave_nothing(small):
         with begin(small) as session:
             assert value(session, "x = [0] * 100_000\nprint(len(x))") == 100_000
         if number in (49, 199):
-            seen.append((memory(server), descriptors(server), descriptors(os.getpid())))
+            seen.append((memory(server), settled(server), settled(os.getpid())))
     (memory_before, *before), (memory_after, *after) = seen
     assert after == before
     assert memory_after - memory_before < 1024  # KiB
