@@ -33,7 +33,7 @@ def turn(request):
     return request.param
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="package")
 def resident():
     """The grader's own memory is as large afterwards as it was, but for what Python keeps."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
