@@ -8,7 +8,7 @@ teacher says so.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import parse_utc
 
 from autograder.intake import IGNORED, LIMITS, IntakeLimits, Submission, read_submission
+from autograder.moments import PLAIN, NotAMoment, read_moment
 from autograder.notebook_file import NotANotebook, parse_notebook
 from autograder.wording import few, shown
 
@@ -74,7 +75,7 @@ def take_in(
     the student and the teacher.
     """
     submission = read_submission(submitted, student, assignment, limits, ignore)
-    arranged = arrange(submission, release)
+    arranged = arrange(plain_time(submission), release)
     write_files(arranged.files, target)
     for name, notebook in arranged.notebooks.items():
         nbformat.write(notebook, target / name)
@@ -121,14 +122,31 @@ def _drop_bad_timestamp(files: dict[str, bytes]) -> list[str]:
     try:
         read_timestamp(files)
         return []
-    except Exception:  # dateutil raises many kinds, and none of them may cost the student the mark
+    except (NotAMoment, UnicodeDecodeError):
         del files[TIMESTAMP]
         return ["timestamp.txt does not hold a date, so the time of handing in is not known."]
 
 
 def read_timestamp(files: Mapping[str, bytes]) -> datetime | None:
-    """When it was handed in, in UTC, as nbgrader reads it; None if nothing says so."""
-    text = files.get(TIMESTAMP, b"").decode("ascii")
-    if len(text) > 100:
-        raise ValueError("a date is shorter")
-    return parse_utc(text.strip()) if text.strip() else None
+    """When it was handed in, in UTC; None if nothing says so. Raises NotAMoment."""
+    text = files.get(TIMESTAMP, b"").decode("ascii").strip()
+    return read_moment(text) if text else None
+
+
+def plain_time(submission: Submission) -> Submission:
+    """Return a submission whose timestamp.txt nbgrader reads as we do: it misreads some zones."""
+    try:
+        when = read_timestamp(submission.files)
+    except (NotAMoment, UnicodeDecodeError):
+        return submission
+    if when is None or _as_nbgrader_reads(submission.files[TIMESTAMP]) == when:
+        return submission
+    files = submission.files | {TIMESTAMP: when.strftime(PLAIN).encode()}
+    return replace(submission, files=files)
+
+
+def _as_nbgrader_reads(text: bytes) -> datetime | None:
+    try:
+        return parse_utc(text.decode("ascii").strip())
+    except Exception:  # dateutil raises many kinds
+        return None

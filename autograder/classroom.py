@@ -26,6 +26,7 @@ from traitlets.config import Config, PyFileConfigLoader
 from autograder import exercises
 from autograder.cluster import open_cluster
 from autograder.course import CONFIG, Assignment, assignments, course_root, find_assignment
+from autograder.extensions import course_extensions
 from autograder.folders import beside_notebook
 from autograder.gradebook import Row, graded_cells, has_assignment
 from autograder.nbgrader_plugin import HookNotInstalled, default_backend
@@ -100,8 +101,8 @@ def grade_class(
     submitted/ (default: all). The gradebook, autograded/ and feedback/ are nbgrader's own, and hold
     what `nbgrader autograde` and `nbgrader generate_feedback` would have written.
 
-    Raises UnknownAssignment, UnknownStudent and NothingHandedIn, and NoSandbox before anything
-    was run or changed. After KeyboardInterrupt, what was finished stays.
+    Raises UnknownAssignment, UnknownStudent, NothingHandedIn, BadExtensions, and NoSandbox before
+    anything was run or changed. After KeyboardInterrupt, what was finished stays.
     """
     root = root or course_root()
     backend = options.backend or default_backend()
@@ -113,7 +114,9 @@ def grade_class(
     coursedir = course_directory(root)
     rows: list[Row] = []
     with ExitStack() as stack:
-        writer = stack.enter_context(Writer(coursedir))
+        slugs = [assignment.slug for assignment, _ in todo]
+        extensions = course_extensions(coursedir, assignments(root), slugs)
+        writer = stack.enter_context(Writer(coursedir, extensions))
         fresh = options.force and not students
         tasks = [
             Task(lesson, student)

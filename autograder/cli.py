@@ -157,11 +157,12 @@ def grade(
     """Grade what is new or changed under submitted/, and write gradebook, feedback and report."""
     from .classroom import NothingHandedIn, NotReleased, Options, UnknownStudent, grade_and_report
     from .cluster import ClusterUnusable
+    from .extensions import BadExtensions
     from .nbgrader_plugin import HookNotInstalled
 
     options = Options(sandbox, jobs, scheduler, force, as_json=as_json)
-    known = UnknownStudent, NothingHandedIn, NotReleased, ClusterUnusable, HookNotInstalled
-    with _told(*known), _interruptible():
+    known = UnknownStudent, NothingHandedIn, NotReleased, BadExtensions
+    with _told(*known, ClusterUnusable, HookNotInstalled), _interruptible():
         grade_and_report(names, student, options, console=console)
 
 

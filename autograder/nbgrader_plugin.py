@@ -32,6 +32,7 @@ from traitlets.config import Config
 from autograder.course import Assignment
 from autograder.fingerprints import fingerprint
 from autograder.intake import IntakeLimits
+from autograder.late import PLUGIN
 from autograder.mistakes import MistakeBank
 from autograder.repair import repair
 from autograder.safe_autograde import AUTOGRADE, SANITIZE, SafeAutograde
@@ -73,6 +74,8 @@ def install(config: Config) -> None:
     warnings.filterwarnings("ignore", message=r"Object of type <Submitted\w+> not in session")
     config.Autograde.sanitize_preprocessors = SANITIZE
     config.Autograde.autograde_preprocessors = AUTOGRADE
+    if "plugin_class" not in config.AssignLatePenalties:  # a course may have one of its own
+        config.AssignLatePenalties.plugin_class = PLUGIN
     config.GenerateFeedback.exporter_class = "autograder.report.feedback.FeedbackExporter"
     config.GenerateFeedback.preprocessors = [GetGrades]  # our page has a style of its own
     config.HTMLExporter.filters = {

@@ -19,10 +19,13 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+from nbgrader.api import Gradebook
 from nbgrader.converters.autograde import Autograde
 from nbgrader.converters.base import NbGraderException
 
 from autograder.arrange import take_in
+from autograder.course import assignments
+from autograder.extensions import BadExtensions, Extensions, course_extensions
 from autograder.intake import IGNORED
 from autograder.wording import shown
 
@@ -91,6 +94,7 @@ class SafeAutograde(Autograde):
     """What went wrong with the last submission that failed; nbgrader only logs it."""
     _staged: Path | None = None
     _notes: Sequence[str] = ()
+    _extensions: Extensions | None = None
 
     def start(self) -> None:
         """Grade every submission that the course directory's patterns match."""
@@ -102,6 +106,13 @@ class SafeAutograde(Autograde):
                 f"sanitize_preprocessors must begin with {REPAIR} and autograde_preprocessors with "
                 f"{JUDGE}: another nbgrader_config.py has changed them. Nothing was graded"
             )
+        assignment = self.coursedir.assignment_id
+        try:
+            known = [*assignments(Path(self.coursedir.root)), assignment]
+            self._extensions = course_extensions(self.coursedir, known, [assignment])
+        except BadExtensions as error:
+            self.log.error("%s", error)
+            raise NbGraderException(str(error)) from None
         with TemporaryDirectory(prefix="intake-") as folder:
             self._staged = Path(folder).resolve()
             try:
@@ -162,9 +173,18 @@ class SafeAutograde(Autograde):
             return super().init_destination(assignment_id, student_id)
 
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
-        """Prepare as nbgrader does."""
+        """Prepare as nbgrader does, and give the student the extension that they have."""
         with self._remembering():
             super().init_assignment(assignment_id, student_id)
+            if self._extensions is not None:
+                self._extend(assignment_id, student_id, self._extensions)
+
+    def _extend(self, assignment_id: str, student_id: str, extensions: Extensions) -> None:
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            submission = gradebook.find_submission(assignment_id, student_id)
+            duedate = submission.assignment.duedate
+            submission.extension = extensions.of(student_id, assignment_id, duedate)
+            gradebook.db.commit()
 
     def convert_single_notebook(self, notebook_filename: str) -> None:
         """Sanitize and grade as nbgrader does."""

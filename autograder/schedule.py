@@ -17,6 +17,7 @@ import nbformat
 from nbgrader.api import MissingEntry
 from sqlalchemy.exc import OperationalError
 
+from autograder.arrange import plain_time
 from autograder.feedback_pages import Page, PageWork, is_up_to_date, make_page, pictures
 from autograder.folders import ignored
 from autograder.gradebook import Row, make_row
@@ -102,11 +103,13 @@ class Schedule:
         material = task.lesson.material
         coursedir = self.writer.coursedir
         began = time.perf_counter()
-        submission = read_submission(
-            Path(coursedir.root) / coursedir.submitted_directory,
-            task.student,
-            material.slug,
-            ignore=ignored(coursedir),
+        submission = plain_time(
+            read_submission(
+                Path(coursedir.root) / coursedir.submitted_directory,
+                task.student,
+                material.slug,
+                ignore=ignored(coursedir),
+            )
         )
         key = content_key(submission, material, task.lesson.seed, self.backend)
         task.work = Work(material, task.student, submission, self.backend, task.lesson.seed, key)
@@ -125,6 +128,8 @@ class Schedule:
             record = nb.metadata.get(RECORD, {})
             if key_of(record) != task.work.key:
                 return False
+            # A due date, an extension or the policy may be another by now.
+            self.writer.settle(material.slug, Path(material.notebook).stem, task.student)
             standing = self._standing(task)
         except (OSError, ValueError, MissingEntry):
             return False

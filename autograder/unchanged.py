@@ -23,6 +23,7 @@ from typing import Any
 import autograder
 import cs231n_utils
 from autograder.intake import Submission
+from autograder.late import without_penalties
 from autograder.submission import KEY, Material
 
 SEEDS = ".class-seeds.json"
@@ -60,9 +61,8 @@ def sealed(material: Material) -> Material:
     _add(total, material.slug.encode(), material.notebook.encode(), material.release.encode())
     _add(total, material.solution.encode())
     told = [material.kernelspec, sorted(map(_plain, material.cells.items()), key=str)]
-    _add(
-        total, json.dumps([*told, _plain(material.settings)], sort_keys=True, default=str).encode()
-    )
+    told.append(_plain(without_penalties(material.settings)))
+    _add(total, json.dumps(told, sort_keys=True, default=str).encode())
     for name, content in sorted(material.files.items()):
         _add(total, name.encode(), content)
     return replace(material, digest=total.hexdigest())

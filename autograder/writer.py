@@ -33,6 +33,7 @@ from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
+from autograder.extensions import Extensions
 from autograder.folders import lay_down, remove, swap
 from autograder.standing import Standing
 from autograder.submission import Graded, SourceCell, log
@@ -46,10 +47,13 @@ class UnknownToGradebook(LookupError):
 
 
 class Writer:
-    """A course's gradebook and folders, open for writing. Use it as a context manager."""
+    """A course's gradebook and folders, open for writing. Use it as a context manager.
 
-    def __init__(self, coursedir: CourseDirectory) -> None:
-        self.coursedir = coursedir
+    `extensions` are the course's, where a file says who has one; else the gradebook's own stay.
+    """
+
+    def __init__(self, coursedir: CourseDirectory, extensions: Extensions | None = None) -> None:
+        self.coursedir, self.extensions = coursedir, extensions
         config = coursedir.config
         with Gradebook(coursedir.db_url):
             pass  # its preprocessors open it without a course's name, which makes another row
@@ -114,22 +118,19 @@ class Writer:
             raise
         swap(unfinished, place)
 
+    def settle(self, slug: str, notebook: str, student: str) -> None:
+        """Bring the penalty for handing in late up to date, for marks that stand already.
+
+        Raises nbgrader's MissingEntry where there are none.
+        """
+        with Session(self.engine) as db, db.begin():
+            found = _submitted(db, slug, notebook, student)
+            self._late_penalty(db, found.assignment, found)
+
     def standing(self, slug: str, notebook: str, student: str) -> Standing:
         """Return what the gradebook says about a submission, or raise nbgrader's MissingEntry."""
         with Session(self.engine) as db:
-            found = db.execute(
-                select(SubmittedNotebook)
-                .join(SubmittedNotebook.assignment)
-                .join(SubmittedAssignment.assignment)
-                .join(SubmittedNotebook.notebook)
-                .where(
-                    Assignment.name == slug,
-                    Notebook.name == notebook,
-                    SubmittedAssignment.student_id == student,
-                )
-            ).scalar_one_or_none()
-            if found is None:
-                raise MissingEntry(f"no submission of {slug} by {student}")
+            found = _submitted(db, slug, notebook, student)
             penalty = found.late_submission_penalty
             standing = Standing(late_penalty=None if penalty is None else float(penalty))
             grades = db.execute(
@@ -237,9 +238,16 @@ class Writer:
     def _late_penalty(
         self, db: Session, submission: SubmittedAssignment, notebook: SubmittedNotebook
     ) -> None:
-        """What nbgrader's AssignLatePenalties does."""
-        notebook.late_submission_penalty = None
-        late = submission.total_seconds_late
+        """What nbgrader's AssignLatePenalties does, with the extension that the course's file
+        gives. Nothing is written where all is as it was.
+        """
+        name, duedate = submission.assignment.name, submission.assignment.duedate
+        if self.extensions is not None:
+            extension = self.extensions.of(submission.student_id, name, duedate)
+            if submission.extension != extension:
+                submission.extension = extension
+        penalty = None
+        late = 0 if duedate is None else submission.total_seconds_late
         if late > 0:
             db.flush()
             db.refresh(notebook, ["score"])
@@ -247,9 +255,9 @@ class Writer:
                 submission.student_id, notebook.score, late
             )
             if penalty is not None:
-                notebook.late_submission_penalty = self._penalties._check_late_penalty(
-                    notebook, penalty
-                )
+                penalty = self._penalties._check_late_penalty(notebook, penalty)
+        if notebook.late_submission_penalty != penalty:
+            notebook.late_submission_penalty = penalty
 
 
 def _notebook(db: Session, slug: str, notebook: str) -> Notebook:
@@ -260,6 +268,23 @@ def _notebook(db: Session, slug: str, notebook: str) -> Notebook:
     ).scalar_one_or_none()
     if found is None:
         raise UnknownToGradebook(f"no notebook {notebook} of {slug} in the gradebook")
+    return found
+
+
+def _submitted(db: Session, slug: str, notebook: str, student: str) -> SubmittedNotebook:
+    found = db.execute(
+        select(SubmittedNotebook)
+        .join(SubmittedNotebook.assignment)
+        .join(SubmittedAssignment.assignment)
+        .join(SubmittedNotebook.notebook)
+        .where(
+            Assignment.name == slug,
+            Notebook.name == notebook,
+            SubmittedAssignment.student_id == student,
+        )
+    ).scalar_one_or_none()
+    if found is None:
+        raise MissingEntry(f"no submission of {slug} by {student}")
     return found
 
 

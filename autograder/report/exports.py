@@ -79,7 +79,8 @@ def read_marks(
                 if not unfinished:
                     continue
             penalty = submission.late_submission_penalty or 0.0
-            late = timedelta(seconds=submission.total_seconds_late or 0)
+            due = submission.assignment.duedate is not None
+            late = timedelta(seconds=submission.total_seconds_late if due else 0)
             mark = Mark(max(0.0, submission.score - penalty), submission.timestamp, late)
             found.setdefault(submission.student.id, {})[assignment.name] = mark
     listed = [
