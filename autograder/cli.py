@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from . import cli_elsewhere
 from .answers import UnreadableAnswers, as_data, examine_files
 from .course import (
     Assignment,
@@ -44,8 +45,8 @@ Names = Annotated[
 Sandbox = Annotated[
     str | None,
     typer.Option(
-        help="What keeps students' code apart: auto, bwrap, podman, docker, or none. With none "
-        "their code runs with all your rights: only for code that you wrote yourself.",
+        help="What keeps students' code apart: auto, bwrap, podman, docker, user, or none. With "
+        "none their code runs with all your rights: only for code that you wrote yourself.",
     ),
 ]
 
@@ -341,6 +342,10 @@ def draft(
         told = "It does NOT answer as the students did: their answer stands on others of theirs."
     told += " Read it before you put it into the exercise: there it runs without a sandbox."
     console.print(told, highlight=False, soft_wrap=True)
+
+
+app.command("grade-one")(cli_elsewhere.grade_one)
+app.command()(cli_elsewhere.gradescope)
 
 
 # ---------------------------------------------------------------------- helpers

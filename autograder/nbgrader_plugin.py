@@ -76,6 +76,11 @@ def install(config: Config) -> None:
     config.Autograde.autograde_preprocessors = AUTOGRADE
     if "plugin_class" not in config.AssignLatePenalties:  # a course may have one of its own
         config.AssignLatePenalties.plugin_class = PLUGIN
+    set_pages(config)
+
+
+def set_pages(config: Config) -> None:
+    """Let feedback pages be ours, and what nbgrader shows of a submission be cleaned."""
     config.GenerateFeedback.exporter_class = "autograder.report.feedback.FeedbackExporter"
     config.GenerateFeedback.preprocessors = [GetGrades]  # our page has a style of its own
     config.HTMLExporter.filters = {
@@ -115,7 +120,7 @@ class JudgeCells(NbGraderPreprocessor):
     """Run the student's cells in the sandbox and write each test cell's outputs ourselves."""
 
     backend = Unicode(
-        help="Where student code runs: auto, bwrap, podman, docker or none. "
+        help="Where student code runs: auto, bwrap, podman, docker, user or none. "
         f"Default: ${SANDBOX_VARIABLE}, or auto."
     ).tag(config=True)
     seed = Integer(help="Seed of the hidden tests' inputs. Default: a secret of each run.").tag(

@@ -16,7 +16,7 @@ CONTAINERS = ("podman", "docker")
 def overview() -> list[tuple[str, str]]:
     """Return (what, sentence): each backend, tried by a session, and how memory is bounded."""
     rows = []
-    for name in AUTOMATIC:
+    for name in (*AUTOMATIC, "user"):
         why_not = BACKENDS[name]().why_not()
         if not why_not:
             try:

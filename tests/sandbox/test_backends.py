@@ -79,7 +79,9 @@ def test_a_real_refusal_is_told_with_its_remedy(wall, as_user):
 
 
 def test_an_unknown_backend_is_refused_with_the_known_ones():
-    with pytest.raises(NoSandbox, match=r"auto or one of bwrap, podman, docker, none\. Got 'jail'"):
+    with pytest.raises(
+        NoSandbox, match=r"auto or one of bwrap, podman, docker, user, none\. Got 'jail'"
+    ):
         start_session(backend="jail")
 
 
