@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 LONGEST_NAME = 60
 MOST_NAMES = 5
+FORMULA = re.compile(r"[=+\-@\t\r]")
 
 
 def shown(name: str) -> str:
@@ -24,3 +25,15 @@ def few(names: Sequence[str]) -> str:
     if len(names) > MOST_NAMES:
         names = [*names[: MOST_NAMES - 1], f"{len(names) - MOST_NAMES + 1} more"]
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def plain(text: str) -> str:
+    """Return a text that a spreadsheet does not take for a formula; one line, no control signs.
+
+    A student whose id looks like a formula is then not found on import, which tells so: better than
+    a teacher's spreadsheet that runs it.
+    """
+    text = re.sub(r"[\x00-\x08\x0b-\x1f]+|\n", " ", text)
+    if text in ("-", "") or not FORMULA.match(text.lstrip(" ")):
+        return text
+    return f"'{text}"

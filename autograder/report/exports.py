@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,8 +23,7 @@ from nbgrader.api import Gradebook
 from nbgrader.plugins import ExportPlugin
 
 from autograder.report.terminal import number
-
-FORMULA = re.compile(r"[=+\-@\t\r]")
+from autograder.wording import plain
 
 
 @dataclass(frozen=True)
@@ -168,18 +166,6 @@ def _csv(rows: Sequence[Sequence[str]]) -> str:
     for row in rows:
         writer.writerow([plain(cell) for cell in row])
     return file.getvalue()
-
-
-def plain(text: str) -> str:
-    """Return a text that a spreadsheet does not take for a formula; one line, no control signs.
-
-    A student whose id looks like a formula is then not found on import, which tells so: better than
-    a teacher's spreadsheet that runs it.
-    """
-    text = re.sub(r"[\x00-\x08\x0b-\x1f]+|\n", " ", text)
-    if text in ("-", "") or not FORMULA.match(text.lstrip(" ")):
-        return text
-    return f"'{text}"
 
 
 class _Export(ExportPlugin):
