@@ -3,7 +3,7 @@
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo release prove test lab format clean
+.PHONY: help setup demo release prove test lab site format clean
 
 help:  ## list these commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## */\t/' | expand -t 10
@@ -39,6 +39,9 @@ test: setup  ## all that CI checks
 
 lab: .venv/installed  ## open the assignments in JupyterLab
 	.venv/bin/python -m jupyterlab --LabApp.default_url=/lab/tree/assignments $(LAB_OPTIONS)
+
+site: .venv/installed  ## run all notebooks and write the course's site to build/site
+	.venv/bin/python tools/site/build.py
 
 format: .venv/installed  ## put code and notebooks into the form that `make test` asks for
 	.venv/bin/python -m ruff format .

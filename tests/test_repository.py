@@ -21,6 +21,8 @@ PAGES = [
     "README.md",
     "CONTRIBUTING.md",
     "docs/design.md",
+    "docs/elsewhere.md",
+    "docs/late.md",
     "docs/sandbox.md",
     "docs/security.md",
 ]

@@ -112,8 +112,10 @@ def typed(text: str) -> Markup:
     return Markup(f"{SCROLLS}{html.escape(text)}</pre>")
 
 
-def render_markdown(source: str, attachments: Mapping[str, Any]) -> str:
-    """Return markdown as clean HTML with MathML."""
+def render_markdown(
+    source: str, attachments: Mapping[str, Any], clean: Callable[[str], str] = clean_html
+) -> str:
+    """Return markdown as clean HTML with MathML; `clean` may be another for texts of our own."""
     source = clean_tex(source.replace(OPEN, "").replace(CLOSE, ""))
     renderer = _Renderer(
         escape=False,
@@ -122,7 +124,7 @@ def render_markdown(source: str, attachments: Mapping[str, Any]) -> str:
         path="",
         exclude_anchor_links=True,
     )
-    cleaned = clean_html(MarkdownWithMath(renderer=renderer).render(source))
+    cleaned = clean(MarkdownWithMath(renderer=renderer).render(source))
     cleaned = cleaned.replace("<pre>", SCROLLS)
     return re.sub(f"{OPEN}(\\d+){CLOSE}", lambda found: renderer.formulas[int(found[1])], cleaned)
 
