@@ -10,6 +10,8 @@ import time
 
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from autograder.sandbox.inside import values, wire
 from autograder.sandbox.inside.wire import Closed, DeadlinePassed, Stream, WireError
@@ -225,6 +227,47 @@ def test_a_malformed_frame_is_refused_at_once(raw, pair):
 def _send_quietly(sock, raw):
     with contextlib.suppress(OSError):  # the other side had seen enough
         sock.sendall(raw)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.integers(-(10**20), 10**20)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=3)
+    | st.sampled_from(["\ud800", "\\u", "1e9", "[[{{"]),
+    lambda parts: st.lists(parts, max_size=9) | st.dictionaries(st.text(max_size=2), parts),
+    max_leaves=90,
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(value=JSON, wrapped=st.integers(0, 70))
+@example(value=0, wrapped=63)
+@example(value=0, wrapped=64)
+@example(value=10**19, wrapped=0)
+@example(value=1e300, wrapped=0)
+def test_a_header_that_is_taken_by_its_text_alone_would_have_passed_part_by_part(value, wrapped):
+    for _ in range(wrapped):
+        value = [value]
+    header = {"t": "x", "v": value}
+    raw = json.dumps(header).encode()
+    trouble = None
+    try:
+        wire._check_tree(header)
+    except WireError as error:
+        trouble = str(error)
+    assert not (trouble and wire._is_usual(raw))
+    with contextlib.ExitStack() as expected:
+        if trouble:
+            expected.enter_context(pytest.raises(WireError))
+        assert wire.parse_header(raw) == header
+
+
+def test_a_float_with_an_exponent_is_looked_at_and_an_everyday_header_is_not():
+    assert wire._is_usual(json.dumps({"t": "x", "v": [1.5, "a", {"k": [3]}]}).encode())
+    assert not wire._is_usual(b'{"t": "x", "v": 1e999}')
+    assert not wire._is_usual(b'{"t": "x", "v": ' + b"1" * 19 + b"}")
+    assert not wire._is_usual(b'{"t": "x", "v": ' + b"[" * 64 + b"]" * 64 + b"}")
 
 
 def test_random_damage_to_a_good_frame_never_gets_past_the_rules():

@@ -64,29 +64,29 @@ class _Packer:
             raise TypeError(f"a value may be nested {MAX_DEPTH} deep at most")
         if self.nodes > MAX_NODES:
             raise TypeError(f"a value may hold {MAX_NODES} parts at most; put numbers in an array")
-        # NumPy first: np.float64 is also a float. Then exact types only: a subclass may lie about
-        # itself.
-        if isinstance(value, (np.ndarray, np.generic)):
-            return self.pack_array(value)
+        # Exact types only: a subclass may lie about itself (np.float64 is also a float). Only what
+        # NumPy made may be of any class of its own.
         kind = type(value)
+        if kind is str:
+            if not is_plain_text(value):
+                raise TypeError("a str must be valid Unicode")
+            return value
         if value is None or kind is bool:
             return value
         if kind is int:
             if not fits_int64(value):
                 raise TypeError("an int must fit in 64 bits")
             return value
-        if kind is float:
-            return value if math.isfinite(value) else {"$float": repr(value)}
-        if kind is str:
-            if not is_plain_text(value):
-                raise TypeError("a str must be valid Unicode")
-            return value
+        if kind is dict:
+            return {"$dict": [self.pack_item(key, item, depth + 1) for key, item in value.items()]}
+        if isinstance(value, (np.ndarray, np.generic)):
+            return self.pack_array(value)
         if kind is list:
             return [self.pack(item, depth + 1) for item in value]
         if kind is tuple:
             return {"$tuple": [self.pack(item, depth + 1) for item in value]}
-        if kind is dict:
-            return {"$dict": [self.pack_item(key, item, depth + 1) for key, item in value.items()]}
+        if kind is float:
+            return value if math.isfinite(value) else {"$float": repr(value)}
         raise TypeError(f"a {kind.__module__}.{kind.__qualname__} does not travel")
 
     def pack_item(self, key: Any, value: Any, depth: int) -> list:
