@@ -147,6 +147,7 @@ class _Run:
     _steps: list[str | _Mark] = field(default_factory=list)  # cells that ran, and marks, in order
     _position: int = 0  # steps done in the present process
     _starts: int = 0
+    _forbidden: tuple[str, ...] = ()  # in the present process
     _timed_out: dict[str, str] = field(default_factory=dict)
     _deadline: float = 0.0
     _cells_deadline: float = 0.0
@@ -199,9 +200,8 @@ class _Run:
         if session is None:
             return Verdict(exercise, [], error=self._given_up())
         known = set(self._timed_out)
-        allow = forbid(session, exercise.forbids)
+        self._forbid(exercise.forbids)
         verdict = judge(exercise, session, seed, bank=bank, timed_out=self._timed_out)
-        allow()
         if any(call.error == "NotAllowed" for log in verdict.logs for call in log):
             verdict = refused(exercise, few(exercise.forbids))
         for name in self._timed_out.keys() - known:
@@ -289,6 +289,7 @@ class _Run:
             if isinstance(step, _Mark):
                 done = _quietly(self._session.mark, step.name)
             else:
+                self._forbid(())
                 done = self._session.run_cell(step).status != "dead" and not self._session.dead
             if done:
                 self._position += 1
@@ -304,8 +305,20 @@ class _Run:
         limits = replace(self.limits, submission_seconds=left)
         self._starts += 1
         self._position = 0
+        self._forbidden = ()
         self._session = start_session(limits, self.backend, dict(self.files), starter=self.starter)
         self.backend_name = self._session.backend_name
+
+    def _forbid(self, names: Sequence[str]) -> None:
+        """Let forbidden names, and no others, raise where they are used while the code runs.
+
+        It happens in the student's process, which can undo it: a second net, for what reading the
+        source does not show. Exercises in a row that forbid the same need it told once.
+        """
+        if tuple(names) != self._forbidden:
+            self._forbidden = tuple(names)
+            with contextlib.suppress(SessionDead, CallTimeout, StudentRaised, Wrong):
+                Student(self._session).forbid(names)
 
     def _given_up(self) -> str:
         if self._starts >= MAX_STARTS:
@@ -317,22 +330,6 @@ def refused(exercise: Exercise, used: str) -> Verdict:
     """The verdict on an answer that uses a forbidden name."""
     cases = [CaseResult(case.name, False) for case in exercise.cases]
     return Verdict(exercise, cases, error=f"{used} is not allowed here, so this counts 0 points")
-
-
-def forbid(session: Session, names: Sequence[str]) -> Callable[[], None]:
-    """Let forbidden names raise where they are used while the code runs; return what ends that.
-
-    It happens in the student's process, which can undo it: a second net, for what reading the
-    source does not show.
-    """
-
-    def tell(forbidden: Sequence[str]) -> None:
-        if names and session.dead is None:
-            with contextlib.suppress(SessionDead, CallTimeout, StudentRaised, Wrong):
-                Student(session).forbid(forbidden)
-
-    tell(names)
-    return lambda: tell(())
 
 
 def _quietly(work: Callable[[str], None], name: str) -> bool:
