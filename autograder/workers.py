@@ -30,7 +30,9 @@ class LocalWorkers(Executor):
     """`jobs` processes of this machine. A task whose process dies fails with WorkerDied.
 
     Processes are started by executing a fresh interpreter, never by forking this one, when the
-    first task reaches them.
+    first task reaches them. While there are cores enough, each stays on one of its own, with all
+    that it starts: it and the student's process take turns, and to wake a process on another core
+    takes longer than most of what they ask each other.
     """
 
     def __init__(self, jobs: int) -> None:
@@ -38,12 +40,13 @@ class LocalWorkers(Executor):
             raise ValueError(f"jobs must be at least 1. Got {jobs}")
         self.jobs = jobs
         self._pools: SimpleQueue[ProcessPoolExecutor] = SimpleQueue()
-        self._open: set[ProcessPoolExecutor] = set()
+        self._open: dict[ProcessPoolExecutor, int | None] = {}  # with the core it stays on
         self._closed = False
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(jobs, thread_name_prefix="grading")
-        for _ in range(jobs):
-            self._pools.put(self._new_pool())
+        cores = available_cores()
+        for number in range(jobs):
+            self._pools.put(self._new_pool(cores[number] if jobs <= len(cores) else None))
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
         """Run `fn` in one of the processes."""
@@ -77,17 +80,24 @@ class LocalWorkers(Executor):
         finally:
             self._pools.put(pool)
 
-    def _new_pool(self) -> ProcessPoolExecutor:
+    def _new_pool(self, core: int | None) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(1, mp_context=context, initializer=begin_worker)
-        self._open.add(pool)
+        pool = ProcessPoolExecutor(
+            1, mp_context=context, initializer=begin_worker, initargs=(core,)
+        )
+        self._open[pool] = core
         return pool
 
     def _replaced(self, pool: ProcessPoolExecutor) -> ProcessPoolExecutor:
         pool.shutdown(wait=True)
         with self._lock:
-            self._open.discard(pool)
-            return pool if self._closed else self._new_pool()
+            core = self._open.pop(pool)
+            return pool if self._closed else self._new_pool(core)
+
+
+def available_cores() -> list[int]:
+    """The cores that this process may use, by number; none where the system does not tell."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
 def without_grammars() -> None:
@@ -97,9 +107,11 @@ def without_grammars() -> None:
     sys.modules.setdefault("rfc3987_syntax", None)
 
 
-def begin_worker() -> None:
-    """What a worker process does first."""
+def begin_worker(core: int | None = None) -> None:
+    """What a worker process does first; with `core`, it and what it starts stay on that one."""
     without_grammars()
+    if core is not None:
+        os.sched_setaffinity(0, {core})
     # Ctrl-C goes to the whole group; the process that began the run decides what ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in THREAD_VARIABLES:
@@ -132,8 +144,8 @@ class Inline(Executor):
 @contextmanager
 def open_workers(jobs: int | None, submissions: int) -> Iterator[Executor]:
     """Open local workers: as many as the machine has cores, but none without work."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    workers = LocalWorkers(max(1, min(jobs or cores or 1, submissions)))
+    cores = len(available_cores()) or os.cpu_count() or 1
+    workers = LocalWorkers(max(1, min(jobs or cores, submissions)))
     finished = False
     try:
         yield workers

@@ -28,6 +28,11 @@ def threads():
     return os.environ["OMP_NUM_THREADS"]
 
 
+def cores():
+    """The cores that this worker may use."""
+    return os.sched_getaffinity(0)
+
+
 if __name__ == "__main__":
     # Print the workers' process ids, and work for ever.
     with LocalWorkers(2) as workers:

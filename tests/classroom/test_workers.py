@@ -14,7 +14,7 @@ import tasks
 from autograder import schedule
 from autograder.gradebook import Row
 from autograder.progress import Lines, on_whom, slowest
-from autograder.workers import LocalWorkers, WorkerDied
+from autograder.workers import LocalWorkers, WorkerDied, available_cores
 
 
 def alive(pid):
@@ -47,6 +47,17 @@ def test_a_dead_worker_costs_its_own_task_and_another_takes_its_place():
         pids = workers.processes()
         assert len(pids) == 2
     wait_until(lambda: not any(map(alive, pids)))
+
+
+@pytest.mark.skipif(not available_cores(), reason="this system does not tell a process's cores")
+def test_a_worker_stays_on_a_core_of_its_own_while_there_are_enough_also_after_another_died():
+    with LocalWorkers(1) as workers:
+        assert workers.submit(tasks.cores).result() == {available_cores()[0]}
+        with pytest.raises(WorkerDied):
+            workers.submit(tasks.die).result()
+        assert workers.submit(tasks.cores).result() == {available_cores()[0]}
+    with LocalWorkers(len(available_cores()) + 1) as workers:
+        assert workers.submit(tasks.cores).result() == set(available_cores())
 
 
 def test_workers_that_are_busy_are_killed_when_the_run_is_given_up():
