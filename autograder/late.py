@@ -16,8 +16,14 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from nbgrader.api import Assignment, SubmittedAssignment, SubmittedNotebook
 from nbgrader.plugins import LateSubmissionPlugin
+from nbgrader.preprocessors import AssignLatePenalties
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 from traitlets import Float
+
+from autograder.extensions import Extensions
 
 PLUGIN = "autograder.late.LatePenalty"
 SECTIONS = ("LatePenalty", "LateSubmissionPlugin", "AssignLatePenalties")
@@ -76,3 +82,46 @@ class LatePenalty(LateSubmissionPlugin):
 def without_penalties(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return a course's settings without those that change a penalty only."""
     return {name: values for name, values in settings.items() if name not in SECTIONS}
+
+
+def bring_up_to_date(
+    db: Session,
+    submission: SubmittedAssignment,
+    notebook: SubmittedNotebook,
+    extensions: Extensions | None,
+    nbgraders: AssignLatePenalties,
+) -> None:
+    """Do what nbgrader's AssignLatePenalties does, with the extension that the course's file gives.
+
+    Nothing is written where all is as it was.
+    """
+    name, duedate = submission.assignment.name, submission.assignment.duedate
+    if extensions is not None:
+        extension = extensions.of(submission.student_id, name, duedate)
+        if submission.extension != extension:
+            submission.extension = extension
+    penalty = None
+    late = 0 if duedate is None else submission.total_seconds_late
+    if late > 0:
+        db.flush()
+        db.refresh(notebook, ["score"])
+        penalty = nbgraders.plugin_inst.late_submission_penalty(
+            submission.student_id, notebook.score, late
+        )
+        if penalty is not None:
+            penalty = nbgraders._check_late_penalty(notebook, penalty)
+    if notebook.late_submission_penalty != penalty:
+        notebook.late_submission_penalty = penalty
+
+
+def may_have_penalties(db: Session, assignment: str) -> bool:
+    """Whether anybody can be late, or was: most courses set no due date."""
+    duedate = db.execute(select(Assignment.duedate).where(Assignment.name == assignment)).scalar()
+    penalised = (
+        select(SubmittedNotebook.id)
+        .join(SubmittedNotebook.assignment)
+        .join(SubmittedAssignment.assignment)
+        .where(Assignment.name == assignment)
+        .where(SubmittedNotebook.late_submission_penalty.is_not(None))
+    )
+    return duedate is not None or db.execute(penalised).first() is not None

@@ -35,6 +35,7 @@ from sqlalchemy.orm import Session
 
 from autograder.extensions import Extensions
 from autograder.folders import lay_down, remove, swap
+from autograder.late import bring_up_to_date, may_have_penalties
 from autograder.standing import Standing
 from autograder.submission import Graded, SourceCell, log
 
@@ -54,6 +55,7 @@ class Writer:
 
     def __init__(self, coursedir: CourseDirectory, extensions: Extensions | None = None) -> None:
         self.coursedir, self.extensions = coursedir, extensions
+        self._penalised: dict[str, bool] = {}
         config = coursedir.config
         with Gradebook(coursedir.db_url):
             pass  # its preprocessors open it without a course's name, which makes another row
@@ -121,11 +123,16 @@ class Writer:
     def settle(self, slug: str, notebook: str, student: str) -> None:
         """Bring the penalty for handing in late up to date, for marks that stand already.
 
-        Raises nbgrader's MissingEntry where there are none.
+        Raises nbgrader's MissingEntry where a penalty may be due and there are no marks.
         """
+        if slug not in self._penalised:  # asked once: a run's policy and due dates stand
+            with Session(self.engine) as db:
+                self._penalised[slug] = may_have_penalties(db, slug)
+        if not self._penalised[slug]:
+            return
         with Session(self.engine) as db, db.begin():
             found = _submitted(db, slug, notebook, student)
-            self._late_penalty(db, found.assignment, found)
+            bring_up_to_date(db, found.assignment, found, self.extensions, self._penalties)
 
     def standing(self, slug: str, notebook: str, student: str) -> Standing:
         """Return what the gradebook says about a submission, or raise nbgrader's MissingEntry."""
@@ -233,31 +240,7 @@ class Writer:
             if cell in graded.comments:
                 comment.auto_comment = graded.comments[cell]
         db.flush()
-        self._late_penalty(db, submission, notebook)
-
-    def _late_penalty(
-        self, db: Session, submission: SubmittedAssignment, notebook: SubmittedNotebook
-    ) -> None:
-        """What nbgrader's AssignLatePenalties does, with the extension that the course's file
-        gives. Nothing is written where all is as it was.
-        """
-        name, duedate = submission.assignment.name, submission.assignment.duedate
-        if self.extensions is not None:
-            extension = self.extensions.of(submission.student_id, name, duedate)
-            if submission.extension != extension:
-                submission.extension = extension
-        penalty = None
-        late = 0 if duedate is None else submission.total_seconds_late
-        if late > 0:
-            db.flush()
-            db.refresh(notebook, ["score"])
-            penalty = self._penalties.plugin_inst.late_submission_penalty(
-                submission.student_id, notebook.score, late
-            )
-            if penalty is not None:
-                penalty = self._penalties._check_late_penalty(notebook, penalty)
-        if notebook.late_submission_penalty != penalty:
-            notebook.late_submission_penalty = penalty
+        bring_up_to_date(db, submission, notebook, self.extensions, self._penalties)
 
 
 def _notebook(db: Session, slug: str, notebook: str) -> Notebook:
