@@ -12,6 +12,8 @@ c.CourseDirectory.release_directory = "assignments"
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "__pycache__", "*.pyc", ".*", "feedback"]
 c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("Write your code here")'}
 c.ClearSolutions.text_stub = "*Write your answer here.*"
+# The Validate button runs a student's notebook: without its training, which takes minutes.
+c.Execute.skip_cells_with_tag = "demonstration"
 
 if find_spec("autograder") is None:
     sys.path.append(c.CourseDirectory.root)  # a course that is not installed

@@ -223,3 +223,30 @@ def test_a_hidden_test_that_nobody_marks_scores_nothing():
     cell.metadata["nbgrader"] = dict(grade=True, solution=False, points=4, grade_id="x")
     cell.outputs = [new_output("execute_result", {"text/plain": repr(shown)})]
     assert determine_grade(cell) == (0, 4)
+
+
+@pytest.fixture
+def validating(monkeypatch):
+    """What hidden_test says while nbgrader's Validate runs the notebook."""
+    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+
+    def ask(name, namespace):
+        namespace["hidden_test"] = hidden_test
+        return eval(f"hidden_test({name!r})", namespace)
+
+    return ask
+
+
+def test_validate_is_told_what_the_check_says(validating, notebook):
+    assert validating("rnn_step_forward", notebook()) is None  # nothing shown: passed
+    wrong = notebook("rnn_step_forward", "prev_h @ Wh + b", "prev_h @ Wh")
+    with pytest.raises(CheckFailed, match="a known mistake: the bias is left out") as failure:
+        validating("rnn_step_forward", wrong)
+    assert "With x and prev_h all zero" in str(failure.value)
+    with pytest.raises(CheckFailed, match=r"^rnn_step_forward is not defined: run its cell first$"):
+        validating("rnn_step_forward", {})
+
+
+def test_grading_is_not_told_it(validating, notebook, monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    assert repr(validating("rnn_step_forward", notebook())) == "0.0"
