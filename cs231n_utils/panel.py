@@ -24,6 +24,8 @@ LINE = "color-mix(in srgb, currentColor 22%, transparent)"
 TINT = "color-mix(in srgb, currentColor 7%, transparent)"
 CELL = "padding:3px 14px 3px 0;text-align:left;vertical-align:top;background:none;border:0"
 SOFT = "opacity:.78"
+# What scrolls must be reached by the keyboard, too.
+SCROLLS = '<div style="overflow-x:auto" tabindex="0">'
 
 
 # ------------------------------------------------------------------ numbers and names
@@ -130,7 +132,7 @@ def as_html(result: CheckResult) -> str:
 
 def frame(name: str, title: str, state: str, colour: str, told: str, body: str) -> str:
     """Return a panel: its head with a state in a word, and its body (HTML)."""
-    sign = {"right": "&#10003;", "not right yet": "&#10007;"}.get(state, "&#8943;")
+    sign = {RIGHT_COLOUR: "&#10003;", WRONG_COLOUR: "&#10007;"}.get(colour, "&#8943;")
     label = html.escape(f"Check of {name}: {state}")
     return (
         f'<div role="group" aria-label="{label}" style="border:1px solid {LINE};border-left:5px '
@@ -213,7 +215,7 @@ def _table(wrong: Sequence[Finding]) -> str:
         f'<th scope="col" style="{CELL};font-weight:400;{SOFT}">{text}</th>' for text in heads
     )
     return (
-        '<div style="overflow-x:auto"><table style="border-collapse:collapse;margin:3px 0;'
+        f'{SCROLLS}<table style="border-collapse:collapse;margin:3px 0;'
         'border:0;font-size:inherit" aria-label="what is wrong, with the entry that is farthest '
         'off (its error is relative to the largest expected entry)">'
         f'<tr style="background:none">{head}</tr>{rows}</table></div>'

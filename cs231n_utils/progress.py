@@ -114,8 +114,8 @@ class Overview:
             f'<div aria-hidden="true" style="margin:9px 0;height:8px;border-radius:4px;'
             f'overflow:hidden;background:{panel.LINE}"><div style="height:100%;width:{share:.0f}%;'
             f'background:{panel.RIGHT_COLOUR}"></div></div>'
-            '<table style="border-collapse:collapse;border:0;font-size:inherit;margin:0">'
-            f"{rows}</table>"
+            f'{panel.SCROLLS}<table style="border-collapse:collapse;border:0;font-size:inherit;'
+            f'margin:0">{rows}</table></div>'
             + panel.note(f"<b>Next.</b> {html.escape(self.next_step)}")
             + f'<div style="{panel.SOFT};margin-top:7px">'
             f"{html.escape(' '.join(self.remarks))}</div>"
