@@ -125,7 +125,7 @@ def render_markdown(
         exclude_anchor_links=True,
     )
     cleaned = clean(MarkdownWithMath(renderer=renderer).render(source))
-    cleaned = cleaned.replace("<pre>", SCROLLS)
+    cleaned = cleaned.replace("<pre>", SCROLLS).replace("<table>", '<table tabindex="0">')
     return re.sub(f"{OPEN}(\\d+){CLOSE}", lambda found: renderer.formulas[int(found[1])], cleaned)
 
 
