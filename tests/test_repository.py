@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Where conda-forge's name is another than the registry's.
 CONDA_NAMES = {"torch": "pytorch"}
 # What conda-forge does not have; pip installs it into the conda environment.
-ONLY_PIP = {"cosmic-ray", "psycopg-binary"}
+ONLY_PIP = {"cosmic-ray", "psycopg-binary", "playwright", "axe-playwright-python"}
 
 PAGES = [
     "README.md",
