@@ -64,7 +64,8 @@ class LabPage:
         first, *rest = path
         self.page.locator(".lm-MenuBar").get_by_role("menuitem", name=first, exact=True).click()
         for name in rest:
-            entry = self.page.get_by_role("menuitem", name=name, exact=True).last
+            label = self.page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{name}$"))
+            entry = self.page.locator(".lm-Menu-item:not(.lm-mod-hidden)", has=label)
             if name == rest[-1]:
                 entry.click()
             else:
