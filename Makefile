@@ -28,6 +28,7 @@ prove: setup  ## show that solutions score full marks and known mistakes do not
 # Several threads that wait for each other on two busy cores take many times as long as one.
 test: export OMP_NUM_THREADS = 1
 test: setup  ## all that CI checks
+	tools/chromium.sh
 	.venv/bin/python -m ruff format --check .
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m nbstripout --verify --keep-id solutions/*/*.ipynb

@@ -133,6 +133,41 @@ def test_on_another_system_nothing_is_installed(machine):
     assert machine.called("apt-get") == []
 
 
+def test_a_chromium_that_is_there_is_left_in_peace(machine):
+    machine.add("google-chrome")
+    machine.add("apt-get")
+    done = machine.run("chromium.sh")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert machine.called("apt-get") == []
+
+
+def test_a_chromium_that_does_not_run_is_none_and_one_is_installed(machine):
+    machine.add("chromium-browser", "echo 'install the snap' >&2; exit 1")
+    stand_in = f"printf '#!/bin/sh\\n' >'{machine.bin}/chromium'; chmod +x '{machine.bin}/chromium'"
+    machine.add("apt-get", f'case "$*" in *chromium) {stand_in};; esac')
+    (machine.bin / "chmod").symlink_to(shutil.which("chmod"))
+    done = machine.run("chromium.sh")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert machine.called("apt-get")[-1].endswith(" chromium")
+
+
+@pytest.mark.parametrize(
+    ("programs", "reason"),
+    [
+        ({"apt-get": "exit 100"}, "the package manager failed"),
+        ({"apt-get": ""}, "Without Chromium the browser tests will be skipped"),
+        ({"uname": "echo Darwin"}, "Install one to run them"),
+    ],
+)
+def test_without_a_chromium_setup_says_so_and_goes_on(machine, programs, reason):
+    for program, script in programs.items():
+        machine.add(program, script)
+    done = machine.run("chromium.sh")
+    assert done.returncode == 0
+    assert reason in done.stderr
+    assert "browser tests will be skipped" in done.stderr
+
+
 def test_debians_missing_half_of_venv_is_installed_for_the_python_in_use(machine):
     machine.add(
         "python3",

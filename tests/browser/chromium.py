@@ -27,9 +27,12 @@ PATIENCE = 90_000
 
 
 @cache
-def find_chromium() -> str | None:
-    """Return the first of $CHROMIUM and the usual names that runs; tools/chromium.sh does, too."""
-    for name in (os.environ.get("CHROMIUM", ""), *NAMES):
+def find_chromium(own: str = "") -> str | None:
+    """Return the first that runs of $CHROMIUM, the usual names and Playwright's own.
+
+    tools/chromium.sh looks in the same places.
+    """
+    for name in (os.environ.get("CHROMIUM", ""), *NAMES, own):
         path = shutil.which(name)
         # A name may exist and not run: Ubuntu's chromium-browser may only ask for a snap.
         if path and subprocess.run([path, "--version"], capture_output=True).returncode == 0:
@@ -44,10 +47,12 @@ def open_chromium() -> Iterator[Browser]:
     Playwright's loop is this thread's running loop until the end, so no other test may come
     between.
     """
-    path = find_chromium()
-    if path is None:
-        pytest.skip("no Chromium on this machine: run tools/chromium.sh, or name one in $CHROMIUM")
     with sync_playwright() as playwright:
+        path = find_chromium(playwright.chromium.executable_path)
+        if path is None:
+            pytest.skip(
+                "no Chromium on this machine: run tools/chromium.sh, or name one in $CHROMIUM"
+            )
         browser = playwright.chromium.launch(
             executable_path=path, timeout=PATIENCE, args=[NOTHING_ELSE]
         )

@@ -1,6 +1,6 @@
 """One browser, one small class and one JupyterLab for all tests of this folder.
 
-CS231N_SHOTS=shots python -m pytest tests/browser    keeps the screenshots in ./shots
+Screenshots are kept in build/shots, or where CS231N_SHOTS says.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from autograder.sandbox.backends import choose_backend
 
 from .chromium import PATIENCE, asked_elsewhere, open_chromium
 from .jupyter import Jupyter, start_jupyter
-from .small_class import SmallClass, grade, hand_in, make_course
+from .small_class import REPOSITORY, SmallClass, grade, hand_in, make_course
 
 Shoot = Callable[[Page | Locator, str], Path]
 
@@ -46,10 +46,9 @@ def window(browser) -> Iterator[Callable[..., BrowserContext]]:
 
 
 @pytest.fixture(scope="session")
-def shots(tmp_path_factory) -> Path:
-    """Where screenshots are kept: $CS231N_SHOTS, or pytest's folder of this run."""
-    named = os.environ.get("CS231N_SHOTS")
-    folder = Path(named).resolve() if named else tmp_path_factory.mktemp("shots")
+def shots() -> Path:
+    """Where screenshots are kept: $CS231N_SHOTS, or build/shots, which git ignores."""
+    folder = Path(os.environ.get("CS231N_SHOTS") or REPOSITORY / "build" / "shots").resolve()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

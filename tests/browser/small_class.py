@@ -56,9 +56,9 @@ def make_course(root: Path) -> Path:
     return root
 
 
-def student_notebook(root: Path, mistakes: dict[str, str] | None) -> NotebookNode:
+def student_notebook(mistakes: dict[str, str] | None) -> NotebookNode:
     """Return the notebook with our answers but for these mistakes; unfilled for None."""
-    assignment = find_assignment(SLUG, root)
+    assignment = find_assignment(SLUG, REPOSITORY)
     notebook = hand_out(assignment, filled=mistakes is not None)
     make_mistakes(**(mistakes or {}))(notebook, assignment)
     return notebook
@@ -69,12 +69,12 @@ def hand_in(root: Path) -> None:
     for student, mistakes in STUDENTS.items():
         path = root / "submitted" / student / SLUG / NOTEBOOK
         path.parent.mkdir(parents=True)
-        nbformat.write(student_notebook(root, mistakes), path)
+        nbformat.write(student_notebook(mistakes), path)
 
 
 def grade(root: Path, *options: str) -> str:
     """Run the command that a teacher types, and return what it printed."""
-    command = [sys.executable, "-m", "autograder", "grade", SLUG, *options]
+    command = [sys.executable, "-m", "autograder", "grade", SLUG, "--jobs", "1", *options]
     places = [str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]
     ran = subprocess.run(
         command,

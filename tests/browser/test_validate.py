@@ -16,7 +16,7 @@ def validate(window, jupyter, course, shoot):
 
     def press(name):
         path = f"assignments/{SLUG}/{name}.ipynb"
-        nbformat.write(student_notebook(course, WORKS[name]), course / path)
+        nbformat.write(student_notebook(WORKS[name]), course / path)
         lab = LabPage(window(jupyter.url, viewport={"width": 1280, "height": 900}), jupyter, path)
         lab.page.get_by_role("button", name="Validate").click()
         dialogue = lab.page.get_by_role("dialog")
