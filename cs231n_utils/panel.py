@@ -141,7 +141,7 @@ def frame(name: str, title: str, state: str, colour: str, told: str, body: str) 
         f'<span style="background:{colour};color:#fff;border-radius:4px;padding:1px 8px;'
         f'font-weight:600;white-space:nowrap"><span aria-hidden="true">{sign}</span> {state}</span>'
         f"<b>{html.escape(name)}</b>"
-        f'<span style="{SOFT}">{html.escape(title)}</span>'
+        f'<span style="{SOFT};flex:1 1 16em">{html.escape(title)}</span>'
         f'<span style="{SOFT};margin-left:auto;white-space:nowrap">{html.escape(told)}</span>'
         f"</div>{body}</div>"
     )

@@ -145,6 +145,7 @@ def _row(result: CheckResult) -> str:
     return (
         f'<tr style="background:none"><td style="{panel.CELL}">{badge}</td>'
         f'<th scope="row" style="{panel.CELL};font-weight:600">{html.escape(result.name)}</th>'
-        f'<td style="{panel.CELL};{panel.SOFT}">{html.escape(result.title)}</td>'
-        f'<td style="{panel.CELL};text-align:right;white-space:nowrap">{points}</td></tr>'
+        f'<td style="{panel.CELL};text-align:right;white-space:nowrap">{points}</td>'
+        f'<td style="{panel.CELL};{panel.SOFT};min-width:16em">{html.escape(result.title)}</td>'
+        "</tr>"
     )
