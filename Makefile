@@ -3,7 +3,7 @@
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo release prove test lab site format clean
+.PHONY: help setup demo release prove test lab site newcomer format clean
 
 help:  ## list these commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## */\t/' | expand -t 10
@@ -43,6 +43,9 @@ lab: .venv/installed  ## open the assignments in JupyterLab
 
 site: .venv/installed  ## run all notebooks and write the course's site to build/site
 	.venv/bin/python tools/site/build.py
+
+newcomer:  ## do in an empty folder what README tells a newcomer, and time it
+	"$$(tools/find_python.sh)" tools/newcomer/run.py
 
 format: .venv/installed  ## put code and notebooks into the form that `make test` asks for
 	.venv/bin/python -m ruff format .
