@@ -2,13 +2,15 @@
 
     python -m autograder release --bundle
 
-It holds the notebooks, `cs231n_utils`, the description of the data, and the files that install it;
+It holds the notebooks, `cs231n_utils`, the description of the data, and the files that install it,
+also in Binder and in a devcontainer;
 never a solution, a hidden case or a reference, for which every file is searched. The same files
 give the same bytes.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 import zipfile
@@ -57,6 +59,8 @@ Windows (PowerShell)
 With conda: `conda env create -f environment.yml`, then `conda activate cs231n`, and go on with
 `pip install --no-deps .`.
 
+In a repository on GitHub, this folder opens in Binder and in Codespaces, too.
+
 `python -m cs231n_utils.ready` says in some seconds whether everything is there. Then open the first
 notebook and go from top to bottom: `check("...")` answers while you work, and `check.all()` at the
 end tells what is left. Hand in the notebook itself, under the name that it has.
@@ -89,6 +93,9 @@ def bundle_files(root: Path, course: Mapping[str, Assignment]) -> dict[str, byte
         "README.md": README.encode(),
         "pyproject.toml": students_pyproject(root).encode(),
         "environment.yml": students_environment(root).encode(),
+        ".binder/environment.yml": students_environment(root).encode(),
+        ".binder/postBuild": (root / ".binder" / "postBuild").read_bytes(),
+        ".devcontainer/devcontainer.json": students_devcontainer(root).encode(),
         "LICENSE": (root / "LICENSE").read_bytes(),
     }
     for slug in course:
@@ -136,6 +143,18 @@ def students_environment(root: Path) -> str:
     wanted = _between(text, "# What a student's notebook imports", "# What the autograder adds")
     head = "name: cs231n\nchannels:\n  - conda-forge\n  - nodefaults\ndependencies:\n"
     return f"{head}  - python>=3.11\n  - pip\n{wanted}"
+
+
+def students_devcontainer(root: Path) -> str:
+    """Return devcontainer.json for a folder that has no Makefile and no .venv."""
+    text = (root / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8")
+    container = json.loads(text) | {
+        "onCreateCommand": "pip install --user . && python -m cs231n_utils.ready",
+        "postAttachCommand": "python -m jupyterlab --no-browser --port=8888 "
+        "--notebook-dir assignments",
+    }
+    del container["customizations"]["vscode"]["settings"]
+    return json.dumps(container, indent=2) + "\n"
 
 
 def _between(text: str, first: str, last: str) -> str:

@@ -77,12 +77,12 @@ def test_it_holds_the_notebooks_the_package_the_data_and_nothing_else(files, cou
     tops = {name.split("/")[0] for name in files}
     assert tops == {
         *("README.md", "LICENSE", "pyproject.toml", "environment.yml"),
-        *("assignments", "cs231n_utils", "datasets"),
+        *("assignments", "cs231n_utils", "datasets", ".binder", ".devcontainer"),
     }
     for assignment in course.values():
         assert assignment.release_path.relative_to(ROOT).as_posix() in files
     kinds = {Path(name).suffix for name in files}
-    assert kinds == {".md", "", ".toml", ".yml", ".ipynb", ".py", ".safetensors", ".jpg"}
+    assert kinds == {".md", "", ".toml", ".yml", ".ipynb", ".py", ".safetensors", ".jpg", ".json"}
 
 
 def test_no_file_shows_a_solution_a_reference_or_a_hidden_case(files, course):
