@@ -14,6 +14,10 @@ c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("Write your c
 c.ClearSolutions.text_stub = "*Write your answer here.*"
 # The Validate button runs a student's notebook: without its training, which takes minutes.
 c.Execute.skip_cells_with_tag = "demonstration"
+# Where a notebook that is opened in Google Colab gets the course's files: a Git repository that
+# students may read, or the address of cs231n-students.zip (docs/students.md). With "" they upload
+# the zip. After a change: python -m autograder release
+c.ColabCell.course = ""
 
 if find_spec("autograder") is None:
     sys.path.append(c.CourseDirectory.root)  # a course that is not installed

@@ -346,6 +346,7 @@ def draft(
 
 app.command("grade-one")(cli_elsewhere.grade_one)
 app.command()(cli_elsewhere.gradescope)
+app.command()(cli_elsewhere.links)
 
 
 # ---------------------------------------------------------------------- helpers

@@ -114,6 +114,31 @@ def _not_graded(why: str) -> tuple[dict[str, Any], int]:
     return not_graded(why), NOT_GRADED
 
 
+def links(
+    branch: Annotated[str, typer.Option(help="The branch that students' repository shows.")] = (
+        "main"
+    ),
+) -> None:
+    """Print links that open each notebook in Colab and Binder, as Markdown: for your course's page.
+
+    They lead to the repository in nbgrader_config.py, c.ColabCell.course.
+    """
+    from .classroom import load_config
+    from .colab import NoSuchLinks
+    from .colab import links as lines
+    from .course import assignments
+
+    try:
+        root = course_root()
+        course = load_config(root).ColabCell.get("course") or ""
+        paths = [each.release_path.relative_to(root) for each in assignments(root).values()]
+        for line in lines(course, [path.as_posix() for path in paths], branch):
+            print(line)
+    except (NoSuchLinks, CourseNotFound) as error:
+        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False)
+        raise typer.Exit(2) from None
+
+
 def gradescope(
     assignment: Annotated[str, typer.Argument(help="The assignment, such as a1_rnn_captioning.")],
     to: Annotated[

@@ -39,6 +39,7 @@ from autograder.safe_autograde import AUTOGRADE, SANITIZE, SafeAutograde
 
 RECORD = "grading"
 NOTES_CELL = "grader-notes"
+COLAB = "autograder.colab.ColabCell"
 SANDBOX_VARIABLE = "CS231N_SANDBOX"
 
 
@@ -74,6 +75,9 @@ def install(config: Config) -> None:
     warnings.filterwarnings("ignore", message=r"Object of type <Submitted\w+> not in session")
     config.Autograde.sanitize_preprocessors = SANITIZE
     config.Autograde.autograde_preprocessors = AUTOGRADE
+    released = config.GenerateAssignment
+    released.setdefault("preprocessors", converters.GenerateAssignment.preprocessors.default())
+    released.preprocessors.insert(0, COLAB)
     if "plugin_class" not in config.AssignLatePenalties:  # a course may have one of its own
         config.AssignLatePenalties.plugin_class = PLUGIN
     set_pages(config)

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from autograder.colab import colab_cell
 from autograder.course import Assignment
 from autograder.exercise import Exercise
 
@@ -88,6 +89,8 @@ def course(tmp_path_factory):
         if kind == "solutions":
             marked = ["def double(x):", "    ### BEGIN SOLUTION", *SOLUTION, "    ### END SOLUTION"]
             nb.cells[1].source = "\n".join(marked)
+        else:
+            nb.cells.insert(1, colab_cell(""))  # as every release has it
         nbformat.write(nb, root / kind / "s1_tiny" / "tiny.ipynb")
     return root
 
@@ -126,6 +129,7 @@ def test_the_notebook_is_there_with_its_outputs_and_pictures(site, page):
     )
     assert [word for word in words if word not in page] == []
     assert "1%\r" not in page
+    assert "google.colab" not in page
     (picture,) = re.findall(r'src="(pictures/[^"]+)"', page)
     content = (site / "assignments" / "s1_tiny" / picture).read_bytes()
     assert (content[:4], len(content) > 1000) == (b"\x89PNG", True)

@@ -21,6 +21,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_solution, is_task
 from traitlets import default
 
+from autograder.colab import is_for_colab
 from autograder.nbgrader_plugin import NOTES_CELL, RECORD
 from autograder.report.next_steps import next_steps
 from autograder.report.terminal import heading, number
@@ -140,8 +141,10 @@ def _part(
     marks: Mapping[str, Mark],
     judged: Mapping[str, Mapping[str, Any]],
 ) -> Part | None:
-    """Return a cell as it is shown; None for a check, which asks what the marks below answer."""
-    if cell.id.endswith("-check") or cell.id == "check-all":
+    """Return a cell as it is shown; None for a check, which asks what the marks below answer, and
+    for what only fetches the course.
+    """
+    if cell.id.endswith("-check") or cell.id == "check-all" or is_for_colab(cell):
         return None
     solution, graded = is_solution(cell) or is_task(cell), is_grade(cell) or is_task(cell)
     mark = marks.get(cell.metadata.nbgrader.grade_id.removesuffix("-hidden")) if graded else None

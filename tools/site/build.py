@@ -27,9 +27,10 @@ from pages import Pages
 from run import run_notebook
 
 from autograder.bundle import leaks
+from autograder.colab import is_for_colab
 from autograder.course import Assignment, assignments, course_root
 
-TEACHERS = ("late.md", "elsewhere.md", "sandbox.md", "security.md", "design.md")
+TEACHERS = ("students.md", "late.md", "elsewhere.md", "sandbox.md", "security.md", "design.md")
 THEME = {
     "name": "material",
     "font": False,  # nothing is loaded from elsewhere
@@ -138,8 +139,12 @@ class Site:
 
 
 def shown_notebook(assignment: Assignment, cache: Path, *, run: bool) -> nbformat.NotebookNode:
-    """Return the released notebook with the solution's outputs; cells with points show none."""
+    """Return the released notebook with the solution's outputs; cells with points show none.
+
+    What only fetches the course is left out.
+    """
     released = nbformat.read(assignment.release_path, as_version=4)
+    released.cells = [cell for cell in released.cells if not is_for_colab(cell)]
     if not run:
         return released
     outputs = {
