@@ -25,6 +25,7 @@ PAGES = [
     "docs/late.md",
     "docs/sandbox.md",
     "docs/security.md",
+    "docs/students.md",
 ]
 
 
