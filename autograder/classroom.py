@@ -76,7 +76,8 @@ class Options:
     auto). `jobs` are worker processes of this machine (default: one for each core); `scheduler` is
     the address of a Dask cluster, whose workers are used in their place. `force` grades also what
     has not changed. `seed` is for demonstrations: without it, the class's own is kept from run to
-    run. `as_json` prints a line for a program where else people are told something.
+    run. `as_json` prints a line for a program where else people are told something. With
+    `marks_only`, feedback pages and the report wait for a run without it.
     """
 
     backend: str | None = None
@@ -85,6 +86,7 @@ class Options:
     force: bool = False
     seed: int | None = None
     as_json: bool = False
+    marks_only: bool = False
 
 
 def grade_class(
@@ -138,6 +140,7 @@ def grade_class(
             backend=backend,
             in_flight=2 * workers.jobs,
             force=options.force,
+            pages=not options.marks_only,
         )
         rows.extend(schedule.rows(tasks))
     places = {(task.lesson.material.slug, task.student): n for n, task in enumerate(tasks)}
@@ -210,16 +213,14 @@ def grade_and_report(
     root: Path | None = None,
     console: Console | None = None,
 ) -> list[Row]:
-    """Grade as `grade_class` does, print the gradebook, and write reports/<assignment>/."""
+    """Grade as `grade_class` does, print the gradebook, and write reports/<assignment>/.
+
+    With `marks_only`, no report is written, and it is said that feedback and report are to come.
+    """
     root = root or course_root()
     console = console or Console()
     rows = grade_class(names, students, options, root=root, console=console)
-    whole = rows
-    if students:  # a report is on the class all the same
-        slugs = dict.fromkeys(row.assignment for row in rows)
-        releases = {slug: find_assignment(slug, root).release_path for slug in slugs}
-        whole = with_others(rows, root, releases, course_directory(root).db_url)
-    pages = write_reports(whole, root, exercise_titles(root))
+    pages = [] if options.marks_only else report_on_class(rows, root, whole=not students)
     if options.as_json:
         return rows
     print_gradebook(rows, console)
@@ -231,11 +232,25 @@ def grade_and_report(
         if told:
             console.print(told, markup=False, highlight=False, soft_wrap=True)
     console.print()
-    for page in pages:
-        console.print(f"class report  {from_here(page)}", soft_wrap=True, highlight=False)
-    for kind, place in (("feedback", "feedback/<student>/"), ("gradebook", "gradebook.db")):
-        console.print(f"{kind:13} {from_here(root / place)}", soft_wrap=True, highlight=False)
+    places = [("class report", page) for page in pages]
+    if options.marks_only:
+        console.print(
+            "No feedback pages and no report yet: `grade` without --marks-only makes them."
+        )
+    else:
+        places.append(("feedback", root / "feedback/<student>/"))
+    for kind, place in (*places, ("gradebook", root / "gradebook.db")):
+        console.print(f"{kind:13} {from_here(place)}", soft_wrap=True, highlight=False)
     return rows
+
+
+def report_on_class(rows: Sequence[Row], root: Path, *, whole: bool) -> list[Path]:
+    """Write reports on the class, where `rows` are the `whole` of it or some; return the pages."""
+    if not whole:
+        slugs = dict.fromkeys(row.assignment for row in rows)
+        releases = {slug: find_assignment(slug, root).release_path for slug in slugs}
+        rows = with_others(rows, root, releases, course_directory(root).db_url)
+    return write_reports(rows, root, exercise_titles(root))
 
 
 def said_unchanged(rows: Sequence[Row]) -> str:

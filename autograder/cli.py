@@ -148,6 +148,13 @@ def grade(
     force: Annotated[
         bool, typer.Option("--force", help="Grade also what has not changed since it was graded.")
     ] = False,
+    marks_only: Annotated[
+        bool,
+        typer.Option(
+            "--marks-only",
+            help="Leave feedback pages and report to a later run, which grades nothing again.",
+        ),
+    ] = False,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -161,7 +168,7 @@ def grade(
     from .extensions import BadExtensions
     from .nbgrader_plugin import HookNotInstalled
 
-    options = Options(sandbox, jobs, scheduler, force, as_json=as_json)
+    options = Options(sandbox, jobs, scheduler, force, as_json=as_json, marks_only=marks_only)
     known = UnknownStudent, NothingHandedIn, NotReleased, BadExtensions
     with _told(*known, ClusterUnusable, HookNotInstalled), _interruptible():
         grade_and_report(names, student, options, console=console)

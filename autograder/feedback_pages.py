@@ -35,7 +35,10 @@ PICTURES = (".png", ".jpg", ".jpeg", ".gif")
 
 @dataclass(frozen=True)
 class PageWork:
-    """One page to make. Nothing in it is bound to this process."""
+    """One page to make. Nothing in it is bound to this process.
+
+    key: of what was handed in and graded (autograder.unchanged).
+    """
 
     material: Material = field(repr=False)
     student: str
@@ -43,6 +46,7 @@ class PageWork:
     standing: Standing = field(repr=False)
     pictures: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     """Files beside the notebook, which its text may show."""
+    key: str = ""
 
 
 @dataclass
@@ -62,20 +66,20 @@ def make_page(work: PageWork) -> Page:
     with bench() as tools:
         try:
             exporter = tools.kept("exporter", work.material, lambda: _exporter(work.material))
-            page.html = _render(work, exporter) + STAMP.format(stamp(work.standing))
+            page.html = _render(work, exporter) + STAMP.format(stamp(work.standing, work.key))
         except Exception as error:
             page.error = sentence(error)
     page.seconds = time.perf_counter() - began
     return page
 
 
-def stamp(standing: Standing) -> str:
-    """Tell one page from another: by the marks and comments on it, and by how pages look."""
-    return hashlib.sha256(f"{_looks()} {standing.as_json()}".encode()).hexdigest()[:32]
+def stamp(standing: Standing, key: str = "") -> str:
+    """Tell one page from another: by what was graded, the marks and comments on it, and looks."""
+    return hashlib.sha256(f"{_looks()} {key} {standing.as_json()}".encode()).hexdigest()[:32]
 
 
-def is_up_to_date(page: Path, standing: Standing) -> bool:
-    """Return whether a page shows what the gradebook says."""
+def is_up_to_date(page: Path, standing: Standing, key: str = "") -> bool:
+    """Return whether a page shows this submission and what the gradebook says of it."""
     try:
         with page.open("rb") as file:
             file.seek(-min(STAMP_BYTES, page.stat().st_size), 2)
@@ -83,7 +87,7 @@ def is_up_to_date(page: Path, standing: Standing) -> bool:
     except OSError:
         return False
     found = re.search(r"<!-- marks (\w+) -->\s*\Z", end)
-    return found is not None and found[1] == stamp(standing)
+    return found is not None and found[1] == stamp(standing, key)
 
 
 @cache

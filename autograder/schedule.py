@@ -1,7 +1,8 @@
 """One run over a class: what is sent to workers, what comes back, and what becomes of it.
 
 The scheduler takes submissions in, sends what changed to an executor, writes what comes back, and
-has the feedback pages made. It keeps few in flight, so a class of any size needs the same memory.
+has the feedback pages made, if they are wanted. It keeps few in flight, so a class of any size
+needs the same memory.
 """
 
 from __future__ import annotations
@@ -70,9 +71,10 @@ class Schedule:
         backend: str,
         in_flight: int,
         force: bool = False,
+        pages: bool = True,
     ) -> None:
         self.writer, self.executor, self.progress = writer, executor, progress
-        self.backend, self.force = backend, force
+        self.backend, self.force, self.pages = backend, force, pages
         self.in_flight = in_flight
         self._waiting: dict[Future, Task] = {}
         self._ready: list[Row] = []
@@ -191,11 +193,13 @@ class Schedule:
         task.row.spent = graded.spent
         folder = self.writer.folder(self.writer.coursedir.feedback_directory, graded)
         page = folder / f"{Path(material.notebook).stem}.html"
-        if not graded.seconds and is_up_to_date(page, standing):
+        key = task.work.key
+        if not self.pages or (not graded.seconds and is_up_to_date(page, standing, key)):
             self._ready.append(task.row)
         else:
             shown = pictures(self._files(task))
-            self._send(task, make_page, PageWork(material, task.student, notebook, standing, shown))
+            work = PageWork(material, task.student, notebook, standing, shown, key)
+            self._send(task, make_page, work)
 
     def _page(self, task: Task, page: Page) -> None:
         task.graded.spent["feedback"] = page.seconds

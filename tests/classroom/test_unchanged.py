@@ -8,6 +8,7 @@ from contextlib import nullcontext
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
+from rich.console import Console
 
 from autograder import classroom, submission, unchanged, writer
 from autograder.progress import Json
@@ -127,6 +128,35 @@ def test_a_page_follows_what_a_person_wrote_and_the_mark_stays(pair, grade, cour
     page.unlink()
     assert grade() == []
     assert page.is_file()
+
+
+def test_pages_and_report_can_wait_for_a_later_run(pair, course):
+    text = io.StringIO()
+    console = Console(file=text, width=100)
+    marks = classroom.Options(marks_only=True)
+    classroom.grade_and_report(options=marks, root=course, console=console)
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+        assert gradebook.find_submission("tiny", "ada").score == 5
+    assert not list(course.glob("feedback/*/tiny/*"))
+    assert not (course / "reports").exists()
+    assert "No feedback pages and no report yet" in text.getvalue()
+    rows = classroom.grade_and_report(root=course, console=console)
+    assert all(row.unchanged for row in rows)
+    assert len(list(course.glob("feedback/*/tiny/tiny.html"))) == 2
+    assert (course / "reports" / "tiny" / "index.html").is_file()
+
+
+def test_a_page_of_an_earlier_answer_with_the_same_marks_is_made_again(
+    pair, grade, course, hand_in, filled
+):
+    grade()
+    page = course / "feedback" / "ada" / "tiny" / "tiny.html"
+    filled.cells[-1].source += "\nand a word more"
+    hand_in(filled, "ada")
+    assert grade(marks_only=True) == ["ada"]
+    assert "and a word more" not in page.read_text()
+    assert grade() == []
+    assert "and a word more" in page.read_text()
 
 
 @pytest.mark.parametrize("moment", ["lay_down", "bring_up_to_date", "swap"])
