@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from autograder.errors import Wrong
+from autograder.remembered import remembered
 from autograder.student import public
 
 NULL, START, END = 0, 1, 2
@@ -91,6 +92,7 @@ def reference_loss(sequence, features, captions, params):
     return (losses * (target.flatten() != NULL)).sum() / len(features)
 
 
+@remembered
 def loss_and_gradients(sequence, features, captions, params):
     """Return the reference loss and its gradient for each parameter, as NumPy."""
     tensors = {name: torch.tensor(value, requires_grad=True) for name, value in params.items()}
