@@ -13,6 +13,7 @@ import nbformat
 
 from . import exercises as exercise_packages
 from .exercise import Exercise, load_exercises
+from .forbidden import own_functions
 
 CONFIG = "nbgrader_config.py"
 
@@ -83,6 +84,12 @@ class Assignment:
     def solution(self) -> nbformat.NotebookNode:
         """The solution notebook."""
         return nbformat.read(self.solution_path, as_version=4)
+
+    @cached_property
+    def functions(self) -> dict[str, set[str]]:
+        """The functions and classes that each exercise's solution defines."""
+        cells = self.solution_cells()
+        return {name: own_functions(cells.get(name, "")) for name in self.exercises}
 
     def solution_cells(self) -> dict[str, str]:
         """Return the code that the exercises stand on, by cell id: given code and solutions."""

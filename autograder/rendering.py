@@ -13,11 +13,17 @@ RIGHT, WRONG = "#2e9e5b", "#d1495b"
 
 def verdict_output(verdict: Verdict, number: int) -> nbformat.NotebookNode:
     """Return the cell's one output: its text is a finite builtin float, the points."""
-    return nbformat.v4.new_output(
-        "execute_result",
-        {"text/plain": repr(float(verdict.points)), "text/html": verdict_html(verdict)},
-        execution_count=number,
-        metadata={},
+    # The notebook is validated as a whole when it is written: not here, output by output.
+    return nbformat.from_dict(
+        {
+            "output_type": "execute_result",
+            "data": {
+                "text/plain": repr(float(verdict.points)),
+                "text/html": verdict_html(verdict),
+            },
+            "execution_count": number,
+            "metadata": {},
+        }
     )
 
 

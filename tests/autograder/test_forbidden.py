@@ -45,6 +45,9 @@ USED = {
     ],
     "in sys.modules": ["import sys", "def f(x):\n    return sys.modules['torch'].tanh(x)"],
     "in a text that is run": ["def f(x):\n    return eval('torch.tanh(x)')"],
+    "in letters that mean the same": ["import \uff54orch as t", "def f(x):\n    return t.tanh(x)"],
+    "in a text with escapes": [r"def f(x):" "\n" r"    return __import__('\x74orch').tanh(x)"],
+    "below what was imported": ["import cs231n_utils.gradient_check as c", "def f(x):\n    return c.g(x)"],
     "in a decorator": ["import torch", "@torch.no_grad()\ndef f(x):\n    return x"],
     "in a method that is added": ["import torch", "@add_to(C)\ndef f(self):\n    torch.ones(1)"],
     "in a method": ["import torch", "class C:\n    def f(self):\n        return torch.ones(1)"],
@@ -53,7 +56,7 @@ USED = {
 
 @pytest.mark.parametrize("cells", USED.values(), ids=USED)
 def test_a_forbidden_name_that_the_answer_uses_is_found(cells):
-    assert found(*cells)
+    assert found(*cells, forbids=("torch", "cs231n_utils.gradient_check"))
 
 
 NOT_USED = {
