@@ -5,9 +5,10 @@ answers, and a server that starts students' processes.
 from __future__ import annotations
 
 import atexit
+import gc
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +18,14 @@ from nbformat import NotebookNode
 if TYPE_CHECKING:
     from autograder.course import Assignment
     from autograder.mistakes import MistakeBank
+    from autograder.sandbox import Preloaded
+    from autograder.sandbox.starter import Starter
     from autograder.submission import Material
 
-KEPT = 4
-"""Assignments whose material is kept; a class is graded one assignment after the other."""
+MOST_THINGS = 20
+"""Kept: of some four assignments. A class is graded one assignment after the other."""
+SERVERS = 2
+"""At once: where one assignment ends and the next begins, both are graded for a while."""
 
 
 class Bench:
@@ -28,8 +33,7 @@ class Bench:
 
     def __init__(self) -> None:
         self._made: dict[tuple[str, str], Any] = {}
-        self._open = ExitStack()
-        self._starters: dict[str, Callable[..., Any] | None] = {}
+        self._servers: dict[tuple[str, tuple[str, ...]], Preloaded] = {}
 
     def release(self, material: Material) -> NotebookNode:
         """Return the released notebook; not to be changed."""
@@ -49,30 +53,38 @@ class Bench:
 
         return self.kept("bank", material, make)
 
-    def starter(self, backend: str) -> Callable[..., Any] | None:
-        """Return what starts a student's process quickly; None where only the plain start works."""
-        if backend not in self._starters:
-            self._starters[backend] = self._preloaded(backend)
-        return self._starters[backend]
+    def starter(self, material: Material, backend: str) -> Starter:
+        """Return what starts a student's process quickly.
+
+        Behind it is a server that has imported what this assignment's solution does, and no more:
+        without PyTorch, where an assignment does not need it, it is there four times as soon, and
+        half as long in forking.
+        """
+        from autograder.sandbox import Preloaded
+
+        key = backend, self.kept("modules", material, lambda: modules_of(material))
+        if key not in self._servers:
+            while len(self._servers) >= SERVERS:
+                self._servers.pop(next(iter(self._servers))).close()
+            self._servers[key] = Preloaded(backend=backend, modules=key[1]).__enter__()
+        return self._servers[key].start
 
     def close(self) -> None:
         """End what was started."""
         self._made.clear()
-        self._starters.clear()
-        self._open.close()
-
-    def _preloaded(self, backend: str) -> Callable[..., Any] | None:
-        from autograder.sandbox import Preloaded
-
-        return self._open.enter_context(Preloaded(backend=backend)).start
+        for server in self._servers.values():
+            server.close()
+        self._servers.clear()
 
     def kept(self, kind: str, material: Material, make: Callable[[], Any]) -> Any:
         """Return what `make` makes for an assignment's material, made once."""
         key = kind, material.digest
         if key not in self._made:
-            while len(self._made) >= 4 * KEPT:
+            while len(self._made) >= MOST_THINGS:
                 del self._made[next(iter(self._made))]
+                gc.unfreeze()
             self._made[key] = make()
+            gc.freeze()  # it stays: to look through it for garbage costs more than what is found
         return self._made[key]
 
 
@@ -87,6 +99,14 @@ def sent_assignment(material: Material) -> Assignment:
     # The place of a cached_property's value.
     assignment.__dict__["solution"] = nbformat.reads(material.solution, 4)
     return assignment
+
+
+def modules_of(material: Material) -> tuple[str, ...]:
+    """Return the modules that an assignment's solution imports; no exercise has to be loaded."""
+    from autograder.course import definition_cells, imported_modules
+
+    solution = nbformat.reads(material.solution, 4)
+    return tuple(imported_modules(definition_cells(solution).values()))
 
 
 _bench: Bench | None = None

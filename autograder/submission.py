@@ -138,7 +138,7 @@ def _grade(work: Work, graded: Graded, tools: Bench) -> None:
         options.backend, options.seed = work.backend, work.seed
         files = {**arranged.files, **material.files}
         chosen = sorted(name for name in files if not name.endswith(".ipynb"))[: LIMITS.files]
-        starter = tools.starter(work.backend)
+        starter = tools.starter(material, work.backend)  # it imports while this process does
         assignment, bank = tools.assignment(material), tools.bank(material)
     with _timed(graded, "run and judge"):
         beside = {name: files[name] for name in chosen}

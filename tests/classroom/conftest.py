@@ -213,7 +213,7 @@ def course(released_course, tmp_path, monkeypatch):
     monkeypatch.setattr(classroom, "assignments", lambda root: {"tiny": tiny})
     monkeypatch.setattr(bench, "sent_assignment", lambda material: tiny)
     monkeypatch.setattr(bench.Bench, "bank", lambda self, material: None)
-    monkeypatch.setattr(bench.Bench, "starter", lambda self, backend: None)
+    monkeypatch.setattr(bench.Bench, "starter", lambda self, material, backend: None)
     monkeypatch.setattr(classroom, "open_workers", lambda jobs, total: nullcontext(Inline()))
     monkeypatch.setattr(
         classroom, "start_session", lambda backend: SimpleNamespace(close=lambda: None)
