@@ -7,19 +7,27 @@ it was doing, and it is known what that was.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import multiprocessing
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
+from multiprocessing import forkserver
+from multiprocessing.context import BaseContext
 from queue import SimpleQueue
 from typing import Any
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+FORKS = sys.platform == "linux"
+"""Whether workers are forked from a process that has imported everything. Elsewhere system
+libraries do not survive that, and each worker imports for itself.
+"""
 
 
 class WorkerDied(RuntimeError):
@@ -29,10 +37,12 @@ class WorkerDied(RuntimeError):
 class LocalWorkers(Executor):
     """`jobs` processes of this machine. A task whose process dies fails with WorkerDied.
 
-    Processes are started by executing a fresh interpreter, never by forking this one, when the
-    first task reaches them. While there are cores enough, each stays on one of its own, with all
-    that it starts: it and the student's process take turns, and to wake a process on another core
-    takes longer than most of what they ask each other.
+    They are started when the first task reaches them, and never by forking this process: it may
+    have threads. Another one, which has none, imports what they need, and they are its forks.
+
+    While there are cores enough, each stays on one of its own, with all that it starts: it and the
+    student's process take turns, and to wake a process on another core takes longer than most of
+    what they ask each other.
     """
 
     def __init__(self, jobs: int) -> None:
@@ -81,9 +91,11 @@ class LocalWorkers(Executor):
             self._pools.put(pool)
 
     def _new_pool(self, core: int | None) -> ProcessPoolExecutor:
-        context = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(
-            1, mp_context=context, initializer=begin_worker, initargs=(core,)
+            1,
+            mp_context=prepare_workers(),
+            initializer=begin_worker,
+            initargs=(core, dict(os.environ)),
         )
         self._open[pool] = core
         return pool
@@ -100,6 +112,22 @@ def available_cores() -> list[int]:
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
+def prepare_workers() -> BaseContext:
+    """Let the process that workers are forked from begin to import, while others work."""
+    if not FORKS:
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["autograder.worker_modules"])
+    forkserver.ensure_running()  # Python's own, once for a process; it ends with it
+    return context
+
+
+def one_thread() -> None:
+    """Bound the threads of numerical libraries, where nobody has: one is quicker here."""
+    for name in THREAD_VARIABLES:
+        os.environ.setdefault(name, "1")
+
+
 def without_grammars() -> None:
     """Spare a process that grades a second: jsonschema compiles a grammar of internationalized
     addresses as it is imported, where that package is installed, and nothing of ours has any.
@@ -107,15 +135,21 @@ def without_grammars() -> None:
     sys.modules.setdefault("rfc3987_syntax", None)
 
 
-def begin_worker(core: int | None = None) -> None:
-    """What a worker process does first; with `core`, it and what it starts stay on that one."""
+def begin_worker(core: int | None = None, environment: Mapping[str, str] | None = None) -> None:
+    """What a worker process does first; with `core`, it and what it starts stay on that one.
+
+    `environment` is that of the process that began the run; the one that forks is older.
+    """
     without_grammars()
+    if environment is not None:
+        os.environ.clear()
+        os.environ.update(environment)
+    one_thread()
+    atexit.register(gc.freeze)  # to collect before the end takes a second, and frees nothing
     if core is not None:
         os.sched_setaffinity(0, {core})
     # Ctrl-C goes to the whole group; the process that began the run decides what ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name in THREAD_VARIABLES:
-        os.environ.setdefault(name, "1")
     parent = multiprocessing.parent_process()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 
 from autograder.workers import LocalWorkers
@@ -31,6 +32,16 @@ def threads():
 def cores():
     """The cores that this worker may use."""
     return os.sched_getaffinity(0)
+
+
+def imported():
+    """Whether this process had PyTorch and the grader from its beginning, and its threads."""
+    return "torch" in sys.modules, "autograder.submission" in sys.modules, threading.active_count()
+
+
+def variable(name):
+    """An environment variable of this process."""
+    return os.environ.get(name)
 
 
 if __name__ == "__main__":

@@ -117,8 +117,9 @@ def test_a_killed_worker_and_a_killed_grader_lose_nothing(handed_in, undisturbed
     root = both_ways.copy_of(handed_in, tmp_path_factory.mktemp("killed") / "course")
     run = begin(root, "--jobs", "2")
     first = json.loads(run.stdout.readline())
-    workers = [pid for pid, told in descendants(run.pid).items() if "spawn_main" in told]
-    os.kill(workers[0], signal.SIGKILL)  # a worker
+    forks = [pid for pid, told in descendants(run.pid).items() if "forkserver" in told]
+    workers = [pid for each in forks for pid in descendants(each) if pid in forks]
+    os.kill(workers[0], signal.SIGKILL)
     second = json.loads(run.stdout.readline())
     below = descendants(run.pid)
     run.send_signal(signal.SIGKILL)  # the grader itself

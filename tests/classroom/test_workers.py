@@ -14,7 +14,7 @@ import tasks
 from autograder import schedule
 from autograder.gradebook import Row
 from autograder.progress import Lines, on_whom, slowest
-from autograder.workers import LocalWorkers, WorkerDied, available_cores
+from autograder.workers import FORKS, LocalWorkers, WorkerDied, available_cores
 
 
 def alive(pid):
@@ -58,6 +58,35 @@ def test_a_worker_stays_on_a_core_of_its_own_while_there_are_enough_also_after_a
         assert workers.submit(tasks.cores).result() == {available_cores()[0]}
     with LocalWorkers(len(available_cores()) + 1) as workers:
         assert workers.submit(tasks.cores).result() == set(available_cores())
+
+
+@pytest.mark.skipif(not FORKS, reason="workers are not forked here")
+def test_a_worker_begins_with_everything_imported_and_with_this_process_as_it_is_now(monkeypatch):
+    monkeypatch.setenv("CS231N_SAID_LATELY", "yes")
+    with LocalWorkers(1) as workers:
+        has_torch, has_grader, count = workers.submit(tasks.imported).result()
+        assert has_torch
+        assert has_grader
+        # The task's own, the one that watches the parent, and the pool's that sends results.
+        assert count <= 3
+        assert workers.submit(tasks.variable, "CS231N_SAID_LATELY").result() == "yes"
+        assert workers.submit(tasks.threads).result() == "1"
+
+
+@pytest.mark.skipif(not FORKS, reason="workers are not forked here")
+def test_when_the_process_that_forks_dies_its_workers_do_too_and_others_take_their_place():
+    with LocalWorkers(1) as workers:
+        parent, (_, worker) = (
+            workers.submit(os.getppid).result(),
+            workers.submit(tasks.where, 1).result(),
+        )
+        os.kill(parent, signal.SIGKILL)
+        wait_until(lambda: not alive(worker))
+        with pytest.raises(WorkerDied):
+            workers.submit(tasks.where, 2).result()
+        value, other = workers.submit(tasks.where, 3).result()
+        assert value == 3
+        assert other != worker
 
 
 def test_workers_that_are_busy_are_killed_when_the_run_is_given_up():
