@@ -27,8 +27,8 @@ from autograder.gradebook import Row
 from autograder.progress import Progress
 
 WARM = 50
-TRACKER = "resource_tracker"
-"""Python's own process that watches over semaphores; it ends with its parent."""
+OWN = ("resource_tracker", "multiprocessing.forkserver")
+"""Python's own processes, one of each: they end with their parent."""
 
 
 class Watch(Progress):
@@ -53,7 +53,7 @@ def left_processes() -> list[str]:
     found = []
     for pid in descendants(os.getpid()):
         told = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-        if TRACKER not in told:
+        if not any(name in told for name in OWN):
             found.append(told.strip())
     return found
 
