@@ -14,7 +14,7 @@ from autograder.course import Assignment, assignments, course_root, find_assignm
 from autograder.drafting import Draft, draft
 from autograder.gradebook import Row, has_assignment
 from autograder.report.exports import FORMATS, Marks, read_marks, write_export
-from autograder.report.groups import Group, group_unknown
+from autograder.report.groups import Group, group_works
 from autograder.report.reading import Work, read_class, read_work
 from autograder.report.writing import write_reports
 from autograder.safe_autograde import list_submissions
@@ -92,12 +92,7 @@ def find_group(
     """Return a group of wrong answers by its name in the report, or by one of its students."""
     rows = read_rows(assignment, root)
     works = {row.student: read_work(root, assignment.slug, row.student) for row in rows}
-    groups = group_unknown(
-        rows,
-        lambda student, cell: works[student].answers.get(cell, ""),
-        {student: work.record.get("seed") for student, work in works.items()},
-    )
-    groups = [group for group in groups if group.exercise == exercise]
+    groups = [group for group in group_works(rows, works) if group.exercise == exercise]
     for group in groups:
         if name in (group.name, *group.students):
             return group, works

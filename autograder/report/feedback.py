@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup
 from nbconvert.exporters import Exporter
 from nbformat import NotebookNode
@@ -24,7 +24,8 @@ from traitlets import default
 from autograder.colab import is_for_colab
 from autograder.nbgrader_plugin import NOTES_CELL, RECORD
 from autograder.report.next_steps import next_steps
-from autograder.report.terminal import heading, number
+from autograder.report.page_template import page_template
+from autograder.report.terminal import heading
 from autograder.report.texts import PICTURE_BYTES, PageTexts
 
 
@@ -107,19 +108,12 @@ class FeedbackExporter(Exporter):
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("autograder.report", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters["number"] = number
-    environment.filters["words"] = lambda name: name.replace("_", " ")
-    environment.globals["share"] = lambda score, most: (
-        round(100 * min(max(score / most, 0.0), 1.0), 1) if most else 0
-    )
-    return environment.get_template("feedback.html.j2")
+    return page_template("feedback.html.j2", share=_share)
+
+
+def _share(score: float, most: float) -> float:
+    """Return percent."""
+    return round(100 * min(max(score / most, 0.0), 1.0), 1) if most else 0
 
 
 def _by_hand(cell: NotebookNode) -> bool:

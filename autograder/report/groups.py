@@ -11,6 +11,7 @@ from typing import Any
 
 from autograder.fingerprints import same
 from autograder.gradebook import Row
+from autograder.report.reading import Work
 
 LONGEST = 20_000
 """Characters of an answer that is laid out anew."""
@@ -32,6 +33,15 @@ class Group:
     def name(self) -> str:
         """A short name, which stays the same while the example does."""
         return hashlib.sha256(f"{self.exercise}\n{self.example}".encode()).hexdigest()[:6]
+
+
+def group_works(rows: Sequence[Row], works: Mapping[str, Work]) -> list[Group]:
+    """Return the groups of a class; `works` has what each student handed in."""
+    return group_unknown(
+        rows,
+        lambda student, exercise: works[student].answers.get(exercise, ""),
+        {student: work.record.get("seed") for student, work in works.items()},
+    )
 
 
 def group_unknown(

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Template
 
 from autograder.gradebook import Row
 from autograder.report.alike import alike_pairs
 from autograder.report.anonymous import anonymous as without_names
-from autograder.report.groups import Group, bare, group_unknown
-from autograder.report.reading import Work, read_release, read_work
+from autograder.report.groups import Group, bare, group_works
+from autograder.report.page_template import page_template
+from autograder.report.reading import read_release, read_work
 from autograder.report.summary import (
     ClassSummary,
     MistakeSummary,
@@ -80,7 +81,7 @@ def render(
     works = {row.student: read_work(root, assignment, real[row.student]) for row in rows}
     links = {} if anonymous else _links(rows, root)
     summary = summarize(rows)
-    groups = group_unknown(rows, _answers(works), _seeds(works))
+    groups = group_works(rows, works)
     return _template().render(
         assignment=assignment,
         heading=heading(assignment),
@@ -110,32 +111,17 @@ def to_teach(summary: ClassSummary, groups: Sequence[Group]) -> list[MistakeSumm
     return sorted([*summary.mistakes, *unknown], key=lambda each: -len(each.students))[:MOST_TAUGHT]
 
 
-def _answers(works: Mapping[str, Work]) -> Any:
-    return lambda student, exercise: works[student].answers.get(exercise, "")
-
-
-def _seeds(works: Mapping[str, Work]) -> dict[str, Any]:
-    return {student: work.record.get("seed") for student, work in works.items()}
-
-
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("autograder.report", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
+    return page_template(
+        "class.html.j2",
+        filters={
+            "bare": bare,
+            "percent": lambda share: "-" if share is None else f"{share:.0%}",
+            "few": few_names,
+        },
+        plural=lambda count, one, many="": f"{count} {one if count == 1 else many or one + 's'}",
     )
-    environment.filters["number"] = number
-    environment.filters["bare"] = bare
-    environment.filters["words"] = lambda name: name.replace("_", " ")
-    environment.filters["percent"] = lambda share: "-" if share is None else f"{share:.0%}"
-    environment.filters["few"] = few_names
-    environment.globals["plural"] = lambda count, one, many="": (
-        f"{count} {one if count == 1 else many or one + 's'}"
-    )
-    return environment.get_template("class.html.j2")
 
 
 def few_names(students: Sequence[str], most: int = 12) -> str:
