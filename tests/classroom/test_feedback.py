@@ -7,6 +7,7 @@ import time
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from harmless import ATTACKS, harmful
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from autograder import safe_page
@@ -139,24 +140,6 @@ def test_the_page_loads_nothing_and_runs_nothing(graded):
     assert "script-src" not in policy
 
 
-ATTACKS = [
-    "<script>steal()</script>",
-    "<img src=x onerror=steal()>",
-    '<a href="javascript:steal()">x</a>',
-    "[x](javascript:steal())",
-    '<iframe src="https://example.org"></iframe>',
-    '<img src="https://example.org/who-reads-this.png">',
-    "<svg onload=steal()></svg>",
-    "<style>body{display:none}</style>",
-    r"$\text{<img src=x onerror=steal()>}$",
-    r"$\href{javascript:steal()}{x}$",
-    r"$$\style{position:fixed}{x}$$",
-    r"\begin{equation}\class{steal}{x}\end{equation}",
-    "\ue0000\ue001 and \ue00199\ue001",
-    "<math><mtext><img src=x onerror=steal()></mtext></math>",
-]
-
-
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_a_students_words_cannot_make_the_browser_do_anything(attack):
     html = new_output("display_data", {"text/html": attack})
@@ -166,13 +149,7 @@ def test_a_students_words_cannot_make_the_browser_do_anything(attack):
     shown = part(
         new_markdown_cell(attack), new_code_cell(attack, outputs=[html, latex, stream, error])
     )
-    for element in shown.find_all(True):
-        assert element.name in {*TAGS, *ELEMENTS}
-        for name, value in element.attrs.items():
-            assert not name.startswith("on")
-            assert name != "style"
-            assert name != "src" or not re.search("^//|http", value)
-            assert name != "href" or re.match("#|https?:|mailto:", value)
+    assert harmful(shown, {*TAGS, *ELEMENTS}) == []
 
 
 def test_names_and_messages_from_the_judge_stay_text(graded):

@@ -1,13 +1,13 @@
 """Our steps inside nbgrader: points come from the judge or are 0; the hook holds or is heard."""
 
 import math
-import re
 import time
 from types import SimpleNamespace
 
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from harmless import ATTACKS, harmful
 from nbconvert.exporters import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbgrader.apps import api, autogradeapp
@@ -144,29 +144,9 @@ def rendered(markdown):
     return page
 
 
-@pytest.mark.parametrize(
-    "attack",
-    [
-        "<script>steal()</script>",
-        "<img src=x onerror=steal()>",
-        '<a href="javascript:steal()">x</a>',
-        "[x](javascript:steal())",
-        '<iframe src="https://example.org"></iframe>',
-        '<img src="https://example.org/who-reads-this.png">',
-        '<img src="//example.org/who-reads-this.png">',
-        "<svg onload=steal()></svg>",
-        '<form action="/formgrader/api"><input name=x></form>',
-        '<a href="data:text/html,<script>steal()</script>">x</a>',
-        "<style>body{display:none}</style>",
-    ],
-)
+@pytest.mark.parametrize("attack", ATTACKS)
 def test_a_students_markdown_cannot_make_the_browser_do_anything(attack):
-    for element in BeautifulSoup(rendered(attack), "html.parser").find_all(True):
-        assert element.name in TAGS
-        for name, value in element.attrs.items():
-            assert not name.startswith("on")
-            assert name != "src" or not re.search("^//|http", value)
-            assert name != "href" or re.match("#|https?:|mailto:", value)
+    assert harmful(BeautifulSoup(rendered(attack), "html.parser"), TAGS) == []
 
 
 def test_ordinary_markdown_is_shown_as_it_should():

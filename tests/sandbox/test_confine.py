@@ -1,14 +1,12 @@
 """Each inner layer by itself, without bubblewrap around it: it holds where another has a hole."""
 
-import json
 import os
-import subprocess
-import sys
 import textwrap
 
 import pytest
+from own_process import found_by
 
-from autograder.sandbox import Limits, mounts
+from autograder.sandbox import Limits
 from autograder.sandbox.inside import landlock, seccomp
 
 PREPARE = """
@@ -29,15 +27,7 @@ def attempt(function, *arguments):
 
 def confined(code):
     """Run code in a process of its own; return what it prints as JSON."""
-    ran = subprocess.run(
-        [sys.executable, "-c", PREPARE + textwrap.dedent(code)],
-        cwd=mounts.GRADER.parent,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
+    return found_by(PREPARE + textwrap.dedent(code))
 
 
 needs_landlock = pytest.mark.skipif(not landlock.version(), reason="the kernel has no Landlock")

@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+from own_process import ATTEMPT
 
 from autograder.sandbox import Limits, NoSandbox, backends, image, mounts, start_session
 from autograder.sandbox.containers import _TRIED, Container, _find_image
@@ -239,14 +240,6 @@ def podman(tmp_path_factory):
 
 
 LOOK = """
-import json, os, socket
-def attempt(function, *arguments):
-    try:
-        function(*arguments)
-        return ""
-    except OSError as error:
-        return type(error).__name__
-status = dict(line.split(":", 1) for line in open("/proc/self/status"))
 print(json.dumps({
     "uid": os.getuid(), "rights": status["CapEff"].strip(), "bounds": status["CapBnd"].strip(),
     "no new rights": status["NoNewPrivs"].strip(),
@@ -271,7 +264,7 @@ def test_a_real_container_is_a_wall_too(podman):
     patient = Limits(grace_seconds=30)  # several programs pass a flood on, on a busy machine
     with start_session(patient, backend="podman", files={"a.txt": b"x" * 100_000}) as session:
         assert session.layers["seccomp"] is True
-        result = session.run_cell(LOOK)
+        result = session.run_cell(ATTEMPT + LOOK)
         assert result.status == "ok", result.outputs
         found = json.loads(result.outputs[0]["text"])
         assert found["uid"] > 60000

@@ -1,13 +1,10 @@
 """The grader's own memory, whatever a student's process says to it."""
 
 import json
-import subprocess
-import sys
-import textwrap
 
 import pytest
+from own_process import found_by
 
-from autograder.sandbox import mounts
 from autograder.sandbox.limits import GIB, MIB
 
 FLOODS = {
@@ -58,16 +55,7 @@ print(json.dumps(report))
 @pytest.fixture(scope="module")
 def report(wall):
     """{flood: [the grader's peak so far in bytes, what became of the cell, what was kept]}."""
-    ran = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(GRADER)],
-        input=json.dumps(FLOODS),
-        cwd=mounts.GRADER.parent,
-        capture_output=True,
-        text=True,
-        timeout=500,
-    )
-    assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
+    return found_by(GRADER, said=json.dumps(FLOODS), timeout=500)
 
 
 def test_no_flood_costs_the_grader_more_than_it_keeps(report):

@@ -44,6 +44,11 @@ def attempt(number, *tries):
 """
 
 
+def _hand_in_with(root: Path, student: str, cells: list[str]) -> None:
+    """Hand in right answers, with cells of the student's own."""
+    tiny.hand_in(root, student, tiny.with_cells(tiny.notebook(), *cells))
+
+
 # ---------------------------------------------------------------- undeserved points
 @hostile
 def forger(root: Path) -> None:
@@ -221,7 +226,7 @@ def prowler(root: Path) -> None:
         "        lambda: libc.unshare(0x10000000) == 0, lambda: libc.setuid(0) == 0,\n"
         "        lambda: os.pidfd_open(1) and libc.syscall(438, os.pidfd_open(1), 0, 0) >= 0)",
     ]
-    tiny.hand_in(root, "prowler", tiny.with_cells(tiny.notebook(), *cells))
+    _hand_in_with(root, "prowler", cells)
 
 
 @hostile
@@ -295,7 +300,7 @@ def writer(root: Path) -> None:
         "attempt(44, write(ROOT + '/inbound'), lambda: os.chmod('/course', 0o777) or True)\n"
         "attempt(47, sql('BEGIN EXCLUSIVE'))",
     ]
-    tiny.hand_in(root, "writer", tiny.with_cells(tiny.notebook(), *cells))
+    _hand_in_with(root, "writer", cells)
 
 
 # ---------------------------------------------------------------- taking the grader down
@@ -344,7 +349,7 @@ def bomber(root: Path) -> None:
         "attempt(60, shared, lambda: os.memfd_create('x') > 0,\n"
         "        lambda: ctypes.CDLL(None).shmget(0, 1 << 30, 0o1600) >= 0)",
     ]
-    tiny.hand_in(root, "bomber", tiny.with_cells(tiny.notebook(), *cells))
+    _hand_in_with(root, "bomber", cells)
 
 
 @hostile
@@ -359,7 +364,7 @@ def killer(root: Path) -> None:
         "import sys\nsys.exit()",
         "import os\nos._exit(0)",
     ]
-    tiny.hand_in(root, "killer", tiny.with_cells(tiny.notebook(), *cells))
+    _hand_in_with(root, "killer", cells)
 
 
 @hostile
@@ -378,7 +383,7 @@ def staller(root: Path) -> None:
         "threading.Thread(target=stay).start()",
         "import time\nwhile True:\n    try: time.sleep(9)\n    except BaseException: pass",
     ]
-    tiny.hand_in(root, "staller", tiny.with_cells(tiny.notebook(), *cells))
+    _hand_in_with(root, "staller", cells)
 
 
 @hostile
@@ -389,7 +394,7 @@ def flooder(root: Path) -> None:
         "while True: print('line ' * 99)",
         "print('\\x1b]0;title\\x07\\x1b[2J\\x1b[31mred', '\\0\\b\\r')\nprint(chr(0xd800))",
     ]
-    tiny.hand_in(root, "flooder", tiny.with_cells(tiny.notebook(), *cells))
+    _hand_in_with(root, "flooder", cells)
 
 
 @hostile
