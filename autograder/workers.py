@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 from queue import SimpleQueue
 from typing import Any
@@ -116,6 +115,8 @@ def prepare_workers() -> BaseContext:
     """Let the process that workers are forked from begin to import, while others work."""
     if not FORKS:
         return multiprocessing.get_context("spawn")
+    from multiprocessing import forkserver  # not every system has it
+
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["autograder.worker_modules"])
     forkserver.ensure_running()  # Python's own, once for a process; it ends with it
