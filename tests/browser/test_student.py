@@ -4,6 +4,7 @@ import re
 import time
 
 import nbformat
+from nbformat.reader import NotJSONError
 from playwright.sync_api import expect
 
 from .axe import serious_findings
@@ -16,7 +17,10 @@ HINT = "With x and prev_h all zero, what should next_h be, and what is yours?"
 
 def printed(path, cell):
     """Return the text that a saved notebook holds for those who see no panel."""
-    notebook = nbformat.read(path, as_version=4)
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except NotJSONError:
+        return ""  # it is being saved just now
     outputs = next(each for each in notebook.cells if each.id == cell).get("outputs", [])
     return "\n".join(str(each.get("data", {}).get("text/plain", "")) for each in outputs)
 
