@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 HEADS = ("none", "linear", "mlp", "mlp_bn")
 ENCODERS = ("small", "resnet18")
+TRAINED = Path(__file__).parent / "data" / "simclr_small.safetensors"
 
 
 def small_encoder(width: int = 16) -> nn.Sequential:
@@ -124,3 +125,10 @@ def read_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
     from safetensors.torch import load_file
 
     return load_file(path)
+
+
+def load_trained() -> SimCLRModel:
+    """Return the network that comes with the course; `datasets/train_simclr.py` trained it."""
+    model = make_model()
+    model.load_state_dict(read_checkpoint(TRAINED))
+    return model.eval()

@@ -1,8 +1,10 @@
 """Small pictures of ten kinds of things, 32 x 32 pixels, to learn from without their labels.
 
-`load_object_images("scenes")` paints them on the spot: a boat, a car, a cat ... of any colour, size
-and place, before a photograph, among scraps of other colours. Colours are drawn without a look
-at the class, so a network has to see the shape. `load_object_images("cifar10")` loads CIFAR-10.
+`load_object_images("scenes")` paints them on the spot: four boats, four cars, four cats ... before
+a photograph, each with a place, a size, a tilt, proportions and colours of its own. Two crops of a
+picture often show two things of one kind, and that is what there is to learn without a label.
+Colours are drawn without a look at the class, so a network has to see the shape.
+`load_object_images("cifar10")` loads CIFAR-10.
 """
 
 from __future__ import annotations
@@ -15,16 +17,21 @@ from pathlib import Path
 
 import numpy as np
 
-from cs231n_utils.data.object_shapes import STRETCH, SURFACES, THINGS, WOBBLES, box, ellipse
+from cs231n_utils.data.object_shapes import STRETCH, SURFACES, THINGS, WOBBLES
 from cs231n_utils.data.photographs import PHOTOGRAPHS, load_photograph
 
 SIZE = 32
 CLASS_NAMES = tuple(THINGS)
 BLOCK = 256  # pictures painted at once, from one random stream
-SCRAPS = 2  # scraps of colour in every picture, some of them behind the object
+WINDOW = 18  # side of the square that one of the four things is painted in
+CORNERS = ((0, 0), (0, SIZE - WINDOW), (SIZE - WINDOW, 0), (SIZE - WINDOW, SIZE - WINDOW))
+RADIUS = (6.0, 8.0)  # pixels
+SHIFT = 1.5  # pixels, how far a thing may lie from the middle of its window
+TILT = 0.3  # radians, to either side
 SHRINK = (2, 1)  # backgrounds are windows of a photograph at half and at full size
 NOISE = 4.0  # grey levels
-THING, GROUND = (100, 245), (15, 140)  # brightness, grey levels
+THING, GROUND = (150, 240), (20, 90)  # brightness, grey levels
+LIGHT = (0.4, 1.1)  # on the whole picture; without it, how much is bright would tell the kind
 RELIEF = 0.5  # how much darker than the rest the lines of a surface are
 
 
@@ -105,30 +112,30 @@ def paint_block(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     labels = rng.integers(len(THINGS), size=BLOCK)
     # One plane for each colour (3, n, 32, 32): NumPy is slow where the last axis has length 3.
     canvas = _paint_backgrounds(rng)
-    for _ in range(SCRAPS // 2):
-        _paint_scrap(canvas, rng)
-    x, y, radius = _place_objects(rng, np.array(list(STRETCH.values()))[labels])
+    for top, left in CORNERS:
+        _paint_things(canvas[:, :, top : top + WINDOW, left : left + WINDOW], labels, rng)
+    canvas *= rng.uniform(*LIGHT, size=(BLOCK, 1, 1)).astype(np.float32)
+    canvas += NOISE * rng.standard_normal(canvas.shape, dtype=np.float32)
+    images = np.clip(canvas, 0, 255).astype(np.uint8)
+    return np.ascontiguousarray(images.transpose(1, 2, 3, 0)), labels
+
+
+def _paint_things(canvas: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> None:
+    """Paint one thing into every window of the canvas, (3, BLOCK, WINDOW, WINDOW), in place."""
+    x, y, radius = _place_things(rng, np.array(list(STRETCH.values()))[labels])
     wobble = rng.uniform(-1, 1, size=(WOBBLES, BLOCK, 1, 1)).astype(np.float32)
     colours = _draw_colours(rng, 3, *THING)
-    light = 1 - 0.12 * (x + y)  # from the upper left
     for label, (name, thing) in enumerate(THINGS.items()):
         rows = np.flatnonzero(labels == label)
         shade = 1 + RELIEF * (0.5 - SURFACES[name](x[rows], y[rows]))
         for distance, paint in thing(x[rows], y[rows], wobble[:, rows]):
             cover = np.clip(0.5 - distance * radius[rows], 0, 1)
             for plane, colour in zip(canvas, colours[paint], strict=True):
-                seen = light[rows] * colour[rows]
-                plane[rows] += cover * ((seen * shade if paint == 0 else seen) - plane[rows])
-    for _ in range(SCRAPS - SCRAPS // 2):
-        _paint_scrap(canvas, rng)
-    canvas += NOISE * rng.standard_normal(canvas.shape, dtype=np.float32)
-    images = np.clip(canvas, 0, 255).astype(np.uint8)
-    return np.ascontiguousarray(images.transpose(1, 2, 3, 0)), labels
+                seen = colour[rows] * shade if paint == 0 else colour[rows]
+                plane[rows] += cover * (seen - plane[rows])
 
 
-def _draw_colours(
-    rng: np.random.Generator, num: int, low: float = 30, high: float = 245
-) -> np.ndarray:
+def _draw_colours(rng: np.random.Generator, num: int, low: float, high: float) -> np.ndarray:
     """Draw any colours, (num, 3, BLOCK, 1, 1): hue, greyness and brightness know no class."""
     hue = rng.uniform(0, 2 * np.pi, size=(num, 1, BLOCK))
     angle = hue + np.array([0, 2, 4])[:, None] * np.pi / 3
@@ -138,37 +145,20 @@ def _draw_colours(
     return np.clip(colours, 0, 255).astype(np.float32)[..., None, None]
 
 
-def _place_objects(
+def _place_things(
     rng: np.random.Generator, stretch: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Draw sizes, places and tilts. Returns each pixel as its object sees it, and the radius."""
+    """Draw sizes, places and tilts. Returns each pixel as its thing sees it, and the radius."""
     each = (BLOCK, 1, 1)
-    radius = rng.uniform(9.5, 14, size=each) * stretch[:, None, None]
-    room = np.maximum(SIZE / 2 - radius, 0) + 1.5  # an object may stick out a little
-    across, down = (SIZE / 2 + room * rng.uniform(-1, 1, size=each) for _ in range(2))
-    tilt = rng.uniform(-0.3, 0.3, size=each)  # radians
+    radius = rng.uniform(*RADIUS, size=each) * stretch[:, None, None]
+    across, down = (WINDOW / 2 + rng.uniform(-SHIFT, SHIFT, size=each) for _ in range(2))
+    tilt = rng.uniform(-TILT, TILT, size=each)
     mirror = rng.choice([-1.0, 1.0], size=each)
-    pixel = np.arange(SIZE) + 0.5
+    pixel = np.arange(WINDOW) + 0.5
     u, v = (pixel - across) / radius, (pixel[:, None] - down) / radius
     x = mirror * (np.cos(tilt) * u + np.sin(tilt) * v)
     y = np.cos(tilt) * v - np.sin(tilt) * u
     return x.astype(np.float32), y.astype(np.float32), radius.astype(np.float32)
-
-
-def _paint_scrap(canvas: np.ndarray, rng: np.random.Generator) -> None:
-    """Paint one small bar or blob somewhere near the edge of every picture."""
-    each = (BLOCK, 1, 1)
-    turn, where = (rng.uniform(0, 2 * np.pi, size=each) for _ in range(2))
-    far = rng.uniform(11, 21, size=each)
-    pixel = np.arange(SIZE, dtype=np.float32) + 0.5 - SIZE / 2
-    u, v = pixel - far * np.cos(where), pixel[:, None] - far * np.sin(where)
-    x = (np.cos(turn) * u + np.sin(turn) * v).astype(np.float32)
-    y = (np.cos(turn) * v - np.sin(turn) * u).astype(np.float32)
-    a, b = (rng.uniform(low, high, size=each).astype(np.float32) for low, high in ((1, 6), (1, 3)))
-    distance = np.where(rng.random(each) < 0.5, box(x, y, 0, 0, a, b), ellipse(x, y, 0, 0, a, b))
-    cover = np.clip(0.5 - distance, 0, 1)
-    for plane, colour in zip(canvas, _draw_colours(rng, 1, *GROUND)[0], strict=True):
-        plane += cover * (colour - plane)
 
 
 def _paint_backgrounds(rng: np.random.Generator) -> np.ndarray:

@@ -1,5 +1,7 @@
 """SimCLR's training learns, repeats itself, and is judged fairly."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,9 @@ from cs231n_utils.simclr import (
     encode,
     few_labels,
     linear_probe,
+    load_trained,
     make_model,
+    mean_probe,
     read_checkpoint,
     resnet18_encoder,
     save_checkpoint,
@@ -22,6 +26,7 @@ from cs231n_utils.simclr import (
     train_from_scratch,
     train_simclr,
 )
+from cs231n_utils.simclr_models import TRAINED
 from cs231n_utils.solver import LossNotFinite
 
 
@@ -202,6 +207,56 @@ def test_a_linear_probe_reads_what_is_linear_in_the_features():
     assert linear_probe(features[:200], labels[:200], features[200:], labels[200:]) > 0.95
 
 
+def test_features_in_which_the_few_labelled_pictures_agree_by_chance_do_no_harm():
+    rng = np.random.default_rng(0)
+    labels = np.arange(400) % 2
+    features = rng.normal(size=(400, 9)).astype(np.float32)
+    features[:, 0] += 6 * labels
+    features[:2, 1:] *= 0.01  # the two labelled ones
+    few, rest = (features[:2], labels[:2]), (features[200:], labels[200:])
+    assert linear_probe(*few, *rest, unlabelled=features[:200]) > 0.95
+    assert linear_probe(*few, *rest) < 0.8
+
+
+def test_a_mean_probe_is_the_mean_over_its_draws(images):
+    labels = np.arange(96) % 2
+    draws = [few_labels(labels, 2, seed=seed) for seed in range(3)]
+    model = tiny()
+
+    def share(draws):
+        return mean_probe(model, images[:64], labels[:64], images[64:], labels[64:], draws=draws)
+
+    draws = [rows % 64 for rows in draws]
+    assert share(draws) == pytest.approx(np.mean([share([rows]) for rows in draws]))
+
+
+def test_training_from_scratch_takes_several_views_of_a_picture_where_there_are_few():
+    seen = []
+
+    def views(pictures, generator):
+        seen.append(pictures)
+        return pictures
+
+    images = np.arange(3, dtype=np.uint8)[:, None, None, None].repeat(3, 3)
+    images = np.tile(images, (1, 32, 32, 1))
+    train_from_scratch(
+        images,
+        np.arange(3),
+        images,
+        np.arange(3),
+        encoder=small_encoder(4),
+        steps=2,
+        batch_size=12,
+        augment=views,
+        progress=False,
+    )
+    assert [len(pictures) for pictures in seen] == [12, 12]
+    for pictures in seen:
+        values, times = torch.unique(pictures[:, 0, 0, 0], return_counts=True)
+        assert len(values) == 3
+        assert times.tolist() == [4, 4, 4]
+
+
 def test_training_from_scratch_learns_light_from_dark():
     rng = np.random.default_rng(0)
     labels = np.arange(40) % 2
@@ -238,3 +293,17 @@ def test_the_gradient_of_the_projections_reaches_every_weight_of_the_encoder():
     out = model(torch.randn(6, 3, 32, 32))[1]
     F.mse_loss(out, torch.zeros_like(out)).backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.encoder.parameters())
+
+
+def test_the_trained_network_is_worth_what_its_file_says():
+    from safetensors import safe_open
+
+    with safe_open(TRAINED, framework="pt") as file:
+        about = json.loads(file.metadata()["about"])
+    data = load_objects(1024, 1000)
+    draws = [few_labels(data.train.labels, 1, seed=draw) for draw in range(5)]
+    train, test = data.train, data.test
+    share = mean_probe(
+        load_trained(), train.images, train.labels, test.images, test.labels, draws=draws
+    )
+    assert share == pytest.approx(about["probe with one label of each kind"], abs=0.02)

@@ -63,7 +63,7 @@ def test_colours_are_no_clue(kind, data):
         classifier = RandomForestClassifier(50, random_state=0)
     classifier.fit(features, data.train.labels)
     accuracy = classifier.score(histograms(data.test.images), data.test.labels)
-    assert accuracy < 0.2  # guessing: 0.1; measured: 0.115 and 0.149
+    assert accuracy < 0.2  # guessing: 0.1; measured: 0.129 and 0.181
 
 
 @pytest.fixture
