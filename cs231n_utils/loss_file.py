@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import linecache
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from cs231n_utils.vision import import_torchvision
 
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 
@@ -30,6 +33,8 @@ def load_function(path: str | Path, name: str) -> Callable[..., Any]:
     linecache.cache[file_name] = (len(text), None, text.splitlines(keepends=True), file_name)
     namespace: dict[str, Any] = {"__name__": path.stem}
     try:
+        if "torchvision" in text:  # the call that makes it importable is no definition
+            import_torchvision()
         exec(compile(text, file_name, "exec"), namespace)
     except Exception as error:
         raise NoSuchFunction(
@@ -58,3 +63,36 @@ def _parts(path: Path) -> list[ast.Module]:
         except SyntaxError:
             continue
     return parts
+
+
+def load_loss(path: str | Path, name: str) -> Callable[..., Any]:
+    """Return the loss `name` of a file, to be called with vectors in single precision.
+
+    It is handed them in double precision: with a temperature of 0.01, a loss that takes its
+    exponentials as they stand in the text needs exp(100), and single precision ends at exp(88).
+    """
+    loss = load_function(path, name)
+
+    @functools.wraps(loss)  # its signature, too, which says whether it wants a device
+    def in_doubles(left, right, *rest, **named):
+        return loss(left.double(), right.double(), *rest, **named)
+
+    return in_doubles
+
+
+def try_loss(path: str | Path, name: str) -> None:
+    """Call the loss `name` of a file once, so that a mistake shows before anything is trained.
+
+    Raises what the loss raises, and NoSuchFunction when it is not a finite number with a gradient.
+    """
+    import torch
+
+    from cs231n_utils.simclr import on_device
+
+    generator = torch.Generator().manual_seed(0)
+    left, right = torch.randn(2, 3, 4, generator=generator, requires_grad=True)
+    value = on_device(load_loss(path, name), "cpu")(left, right, 0.5)
+    if not (torch.is_tensor(value) and value.numel() == 1 and value.requires_grad):
+        raise NoSuchFunction(f"it must return a tensor with one number and a gradient. Got {value}")
+    if not torch.isfinite(value).all():
+        raise NoSuchFunction(f"it must be finite. Got {value.item()}")

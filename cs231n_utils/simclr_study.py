@@ -21,16 +21,22 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from cs231n_utils.data.objects32 import load_object_images
 
 TEMPERATURES = (0.01, 0.1, 0.3, 0.5, 0.7, 1.0)
 BATCH_SIZES = (32, 128, 256, 512)
 HEADS = ("none", "linear", "mlp", "mlp_bn")
 SWEEPS = {"temperature": TEMPERATURES, "batch_size": BATCH_SIZES, "head": HEADS}
 LOSS = "simclr_loss_vectorized"
+SEEDS = 3
+
+load_pictures = lru_cache(1)(load_object_images)  # once for all runs of a process
 
 
 @dataclass(frozen=True)
@@ -38,18 +44,20 @@ class Plan:
     """What every run of a study has in common.
 
     views: how many changed pictures a run sees in all, whatever its batch size.
-    learning_rate: for a batch of 256; others get one in proportion to the square root of the size.
+    learning_rate: for a batch of 128; others get one in proportion to the square root of the size.
+    draws: of the labelled pictures; a run's accuracy is the mean over the probes of them.
     """
 
     data: str = "scenes"
     num_train: int = 8192
     num_test: int = 2000
     encoder: str = "small"
-    views: int = 131_072
-    learning_rate: float = 3e-3
+    views: int = 98_304
+    learning_rate: float = 5e-3
     weight_decay: float = 1e-4
     labels_per_class: int = 10
-    strength: float = 0.01
+    draws: int = 5
+    strength: float = 0.1
     device: str = "cpu"
     root: str | None = None
 
@@ -62,9 +70,11 @@ FULL = Plan(
     num_test=10_000,
     encoder="resnet18",
     views=100 * 2 * 50_000,
-    learning_rate=1e-3,
+    learning_rate=7e-4,
     weight_decay=1e-6,
     labels_per_class=500,
+    draws=1,
+    strength=0.01,
 )
 
 
@@ -72,7 +82,7 @@ FULL = Plan(
 class Run:
     """One training: the three things that are studied, and a seed."""
 
-    temperature: float = 0.1
+    temperature: float = 0.5
     batch_size: int = 128
     head: str = "mlp_bn"
     seed: int = 0
@@ -80,7 +90,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a run: accuracy of the linear probe, the last losses, seconds."""
+    """What came of a run: accuracy of the linear probe, the last losses, seconds.
+
+    Accuracy and loss are NaN where the loss did not stay finite.
+    """
 
     run: Run
     accuracy: float
@@ -101,44 +114,44 @@ def planned(seeds: Sequence[int], sweeps: dict[str, Sequence] | None = None) -> 
 
 
 def train_and_judge(plan: Plan, run: Run, loss: str) -> Result:
-    """Do one run, with the loss from a file."""
+    """Do one run, with the loss from a file. Where that overflows, the study goes on."""
+    from cs231n_utils import simclr
     from cs231n_utils.augment import Augmentation
-    from cs231n_utils.data.objects32 import load_object_images
-    from cs231n_utils.loss_file import load_function
-    from cs231n_utils.simclr import (
-        SCENES_AUGMENTATION,
-        encode,
-        few_labels,
-        linear_probe,
-        make_model,
-        train_simclr,
-    )
+    from cs231n_utils.loss_file import load_loss
 
     start = time.perf_counter()
-    data = load_object_images(
+    data = load_pictures(
         plan.data, num_train=plan.num_train, num_test=plan.num_test, root=plan.root
     )
-    model = make_model(plan.encoder, run.head, seed=run.seed)
-    history = train_simclr(
+    model = simclr.make_model(plan.encoder, run.head, seed=run.seed)
+    try:
+        history = simclr.train_simclr(
+            model,
+            data.train.images,
+            load_loss(loss, LOSS),
+            steps=max(1, plan.views // (2 * run.batch_size)),
+            temperature=run.temperature,
+            batch_size=run.batch_size,
+            learning_rate=plan.learning_rate * (run.batch_size / 128) ** 0.5,
+            weight_decay=plan.weight_decay,
+            augment=simclr.SCENES_AUGMENTATION if plan.data == "scenes" else Augmentation(),
+            seed=run.seed,
+            device=plan.device,
+            progress=False,
+        )
+    except simclr.LossNotFinite:
+        return Result(run, np.nan, np.nan, round(time.perf_counter() - start, 1), asdict(plan))
+    draws = [
+        simclr.few_labels(data.train.labels, plan.labels_per_class, seed=1000 * run.seed + draw)
+        for draw in range(plan.draws)
+    ]
+    accuracy = simclr.mean_probe(
         model,
         data.train.images,
-        load_function(loss, LOSS),
-        steps=max(1, plan.views // (2 * run.batch_size)),
-        temperature=run.temperature,
-        batch_size=run.batch_size,
-        learning_rate=plan.learning_rate * (run.batch_size / 256) ** 0.5,
-        weight_decay=plan.weight_decay,
-        augment=SCENES_AUGMENTATION if plan.data == "scenes" else Augmentation(),
-        seed=run.seed,
-        device=plan.device,
-        progress=False,
-    )
-    rows = few_labels(data.train.labels, plan.labels_per_class, seed=run.seed)
-    accuracy = linear_probe(
-        encode(model, data.train.images[rows]),
-        data.train.labels[rows],
-        encode(model, data.test.images),
+        data.train.labels,
+        data.test.images,
         data.test.labels,
+        draws=draws,
         strength=plan.strength,
     )
     seconds = time.perf_counter() - start
@@ -231,7 +244,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns 0, or 1 after an error that was explained.
     """
-    from cs231n_utils.loss_file import NoSuchFunction
+    from cs231n_utils.loss_file import NoSuchFunction, try_loss
     from cs231n_utils.simclr_report import save_report
 
     parser = argparse.ArgumentParser(
@@ -240,7 +253,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--loss", required=True, help="notebook or .py file that defines the loss")
     parser.add_argument("--folder", type=Path, default=Path("simclr_study"), help="results")
     parser.add_argument("--full", action="store_true", help="ResNet-18 on CIFAR-10")
-    parser.add_argument("--seeds", type=int, default=2, help="runs of each setting")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="runs of each setting")
     parser.add_argument("--processes", type=int, help="runs at the same time; 0: none beside this")
     parser.add_argument("--device", help='"cpu" or "cuda"')
     parser.add_argument("--views", type=int, help="changed pictures that a run sees")
@@ -249,14 +262,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
 
     try:
-        try_loss(options.loss)
+        try_loss(options.loss, LOSS)
     except (NoSuchFunction, NotImplementedError, OSError) as error:
         print(f"The study needs a finished {LOSS}. {error}", file=sys.stderr)
         return 1
     plan = make_plan(options)
     processes = options.processes
     if processes is None:
-        processes = 1 if plan.device != "cpu" else 2
+        processes = 2 if plan.device == "cpu" else 1
     start = time.perf_counter()
     results = study(
         plan, planned(range(options.seeds)), options.loss, options.folder, processes=processes
@@ -267,33 +280,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def try_loss(path: str | Path) -> None:
-    """Call the loss once, so that a mistake shows before anything is trained.
-
-    Raises what the loss raises, and NoSuchFunction when it is not a number with a gradient.
-    """
-    import torch
-
-    from cs231n_utils.loss_file import NoSuchFunction, load_function
-    from cs231n_utils.simclr import on_device
-
-    generator = torch.Generator().manual_seed(0)
-    left, right = torch.randn(2, 3, 4, generator=generator, requires_grad=True)
-    value = on_device(load_function(path, LOSS), "cpu")(left, right, 0.5)
-    if not (torch.is_tensor(value) and value.numel() == 1 and value.requires_grad):
-        raise NoSuchFunction(f"it must return a tensor with one number and a gradient. Got {value}")
-
-
 def make_plan(options: argparse.Namespace) -> Plan:
     """Return the plan that the command line asks for."""
     import torch
 
     plan = FULL if options.full else QUICK
-    device = options.device
-    if device is None:
-        device = "cuda" if options.full and torch.cuda.is_available() else "cpu"
-    given = {"views": options.views, "num_train": options.num_train, "root": options.root}
-    given = {name: value for name, value in given.items() if value is not None}
+    device = options.device or ("cuda" if options.full and torch.cuda.is_available() else "cpu")
+    names = ("views", "num_train", "root")
+    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     return replace(plan, device=device, **given)
 
 
