@@ -1,13 +1,18 @@
 """The study of SimCLR's settings goes on where it was, takes the student's loss, and reports."""
 
 import json
-from dataclasses import replace
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 import pytest
+import torch
 
 from cs231n_utils import simclr_study
-from cs231n_utils.loss_file import NoSuchFunction, load_function
+from cs231n_utils.loss_file import NoSuchFunction, load_function, load_loss
 from cs231n_utils.simclr_report import (
     load_study,
     plot_study,
@@ -19,6 +24,8 @@ from cs231n_utils.simclr_report import (
 from cs231n_utils.simclr_study import (
     BATCH_SIZES,
     HEADS,
+    QUICK,
+    SEEDS,
     SWEEPS,
     TEMPERATURES,
     Plan,
@@ -42,6 +49,8 @@ def helper(left, right):
 def simclr_loss_vectorized(out_left, out_right, tau):
     return helper(out_left, out_right) * tau
 """
+NAME = "simclr_loss_vectorized"
+SOLUTION = Path(__file__).parents[2] / "solutions" / "a7_simclr" / "simclr.ipynb"
 TINY = Plan(num_train=64, num_test=20, views=64, labels_per_class=1)
 
 
@@ -117,6 +126,29 @@ def test_the_full_study_runs_with_its_own_network_on_a_cpu(loss):
     assert result.loss > 0
 
 
+def test_exponentials_as_they_stand_in_the_text_do_at_the_lowest_temperature():
+    loss = load_loss(SOLUTION, NAME)
+    left, right = torch.eye(4), torch.eye(4).roll(1, 0)  # partners at right angles
+    value = loss(left.requires_grad_(), right, min(TEMPERATURES))
+    assert value.item() == pytest.approx(100, rel=1e-6)
+    value.backward()
+    assert left.grad.dtype == torch.float32
+    assert torch.isfinite(left.grad).all()
+    assert torch.isinf(load_function(SOLUTION, NAME)(left, right, min(TEMPERATURES)))
+
+
+def test_a_run_whose_loss_overflows_is_told_and_the_study_goes_on(tmp_path):
+    path = tmp_path / "loss.py"
+    path.write_text(LOSS.replace("* tau", "/ max(0, tau - 0.01)"))
+    runs = [Run(temperature=tau, batch_size=16) for tau in (0.01, 1.0)]
+    results = study(TINY, runs, path, tmp_path / "study", processes=0, progress=False)
+    assert [bool(np.isnan(result.accuracy)) for result in results] == [True, False]
+    assert read_results(tmp_path / "study" / "runs.jsonl", TINY)[1] == results[1]
+    lines = study_table([made_up(Run(temperature=0.01), np.nan), made_up(Run())]).splitlines()
+    assert lines[2] == "| temperature | 0.01 |  | the loss did not stay finite |"
+    assert plot_study([made_up(Run(temperature=0.01), np.nan), made_up(Run())])
+
+
 def test_the_loss_comes_out_of_a_notebook_and_nothing_else_is_run(tmp_path):
     path = notebook(
         tmp_path / "a.ipynb",
@@ -129,6 +161,15 @@ def test_the_loss_comes_out_of_a_notebook_and_nothing_else_is_run(tmp_path):
 
     left, right = torch.zeros(2, 3), torch.ones(2, 3)
     assert loss(left, right, 0.5) == 1.5
+
+
+def test_the_loss_comes_out_of_a_notebook_that_imports_torchvision(tmp_path):
+    # In a process of its own: elsewhere torchvision is there already.
+    start = "from cs231n_utils.vision import import_torchvision\nimport_torchvision()\n"
+    path = notebook(tmp_path / "a.ipynb", start + "from torchvision import transforms", LOSS)
+    take = f"from cs231n_utils.loss_file import load_function as f; f({str(path)!r}, {NAME!r})"
+    done = subprocess.run([sys.executable, "-c", take], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(
@@ -146,7 +187,12 @@ def test_a_file_without_the_loss_is_named(text, message, tmp_path):
 
 @pytest.mark.parametrize(
     "body",
-    ["raise NotImplementedError('write it')", "return 3.0", "return out_left"],
+    [
+        "raise NotImplementedError('write it')",
+        "return 3.0",
+        "return out_left",
+        "return (out_left * 1e999).sum()",
+    ],
 )
 def test_an_unfinished_loss_is_told_before_anything_is_trained(body, tmp_path, capsys):
     path = tmp_path / "x.py"
@@ -158,7 +204,7 @@ def test_an_unfinished_loss_is_told_before_anything_is_trained(body, tmp_path, c
 
 def test_the_command_writes_table_plot_and_numbers(loss, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(simclr_study, "QUICK", TINY)
-    small = {"temperature": (0.1,), "batch_size": (16, 128), "head": ("none",)}
+    small = {"temperature": (0.5,), "batch_size": (16, 128), "head": ("none",)}
     monkeypatch.setattr(simclr_study, "SWEEPS", small)
     monkeypatch.setattr(simclr_study, "Run", Run)
     folder = tmp_path / "study"
@@ -191,3 +237,17 @@ def test_the_table_prints_the_default_bold_and_the_plot_shows_every_run(tmp_path
     assert sum(len(line.get_xdata()) for line in dots) == 2 * 14
     save_report(results, tmp_path)
     assert (tmp_path / "table.csv").read_text().count("\n") == 15
+
+
+def test_the_study_that_comes_with_the_course_is_whole_and_of_this_plan():
+    results = load_study()
+    assert [result.run for result in results] == planned(range(SEEDS))
+    assert all(result.plan == asdict(QUICK) for result in results)
+    assert all(0.1 < result.accuracy < 1 for result in results)
+
+
+def test_the_chapter_shows_the_table_of_the_study_that_comes_with_the_course():
+    cells = {
+        cell["id"]: "".join(cell["source"]) for cell in json.loads(SOLUTION.read_text())["cells"]
+    }
+    assert study_table(load_study()) in cells["study-found"]
