@@ -6,6 +6,7 @@ import time
 from nbgrader.api import Gradebook
 from playwright.sync_api import expect
 
+from .chromium import PATIENCE
 from .lab_page import LabPage
 from .small_class import SLUG, STUDENTS, grade
 
@@ -57,7 +58,7 @@ def test_a_mark_by_hand_is_seen_saved_and_kept(small_class, jupyter, window, sho
     comment.fill(COMMENT)
     comment.blur()
     shoot(lab.page, "formgrader-by-hand")
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE / 1000
     while mark_of(small_class.root, "ada") != (3.0, COMMENT):
         assert time.monotonic() < until, mark_of(small_class.root, "ada")
         lab.page.wait_for_timeout(100)
