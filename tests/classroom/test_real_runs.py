@@ -54,9 +54,20 @@ def begin(root, *more):
     )
 
 
+def rest(run):
+    """Wait for a run's end; return what else it printed.
+
+    Not with `communicate`, which loses the lines that came along when one was read.
+    """
+    with run.stdout as out, run.stderr as err:
+        printed = out.read(), err.read()
+    run.wait()
+    return printed
+
+
 def finish(run):
     """Wait for a run's end; return its last lines as objects."""
-    out, err = run.communicate(timeout=500)
+    out, err = rest(run)
     assert run.returncode == 0, err
     return [json.loads(line) for line in out.splitlines()]
 
@@ -123,7 +134,7 @@ def test_a_killed_worker_and_a_killed_grader_lose_nothing(handed_in, undisturbed
     second = json.loads(run.stdout.readline())
     below = descendants(run.pid)
     run.send_signal(signal.SIGKILL)  # the grader itself
-    out, _ = run.communicate()
+    out, _ = rest(run)
     gone(below)
     before = {row["student"] for row in [first, second, *map(json.loads, out.splitlines())]}
     rows = finish(begin(root, "--jobs", "2"))
@@ -140,7 +151,7 @@ def test_sigterm_ends_a_run_that_the_next_one_goes_on_with(handed_in, tmp_path_f
     student = json.loads(run.stdout.readline())["student"]
     below = descendants(run.pid)
     run.terminate()
-    out, err = run.communicate(timeout=60)
+    out, err = rest(run)
     assert run.returncode == 130
     assert "goes on from there" in err
     assert json.loads(out.splitlines()[-1])["interrupted"]
