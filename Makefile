@@ -32,7 +32,7 @@ test: setup  ## all that CI checks
 	.venv/bin/python -m ruff format --check .
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m nbstripout --verify --keep-id solutions/*/*.ipynb
-	.venv/bin/python -m pytest tests
+	.venv/bin/python -m pytest --numprocesses=2 --dist=loadfile tests
 	.venv/bin/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 \
 	    --numprocesses=2 --dist=loadfile solutions
 	.venv/bin/python -m autograder release --check
