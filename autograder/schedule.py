@@ -195,7 +195,7 @@ class Schedule:
         page = folder / f"{Path(material.notebook).stem}.html"
         key = task.work.key
         if not self.pages or (not graded.seconds and is_up_to_date(page, standing, key)):
-            self._ready.append(task.row)
+            self._end(task, task.row)
         else:
             shown = pictures(self._files(task))
             work = PageWork(material, task.student, notebook, standing, shown, key)
@@ -213,7 +213,7 @@ class Schedule:
         if error is not None:
             task.row.notes.append(f"Graded, but no feedback page was written: {error}")
         task.graded.spent["write feedback"] = time.perf_counter() - began
-        self._ready.append(task.row)
+        self._end(task, task.row)
 
     def _failed(self, task: Task) -> None:
         """Make the row of a submission without marks."""
@@ -224,9 +224,14 @@ class Schedule:
         row.error, row.log = graded.error, graded.log or str(graded.error)
         row.seconds = round(graded.seconds, 3)
         row.notes = [f"This submission could not be graded: {graded.error}"]
-        self._ready.append(row)
+        self._end(task, row)
 
     # -- helpers
+    def _end(self, task: Task, row: Row) -> None:
+        """Let go of what a task holds: all of it is on the disk, and a class may have thousands."""
+        task.work = task.graded = task.step = None
+        self._ready.append(row)
+
     def _send(self, task: Task, function: Any, work: Any) -> None:
         task.step, task.sent = (function, work), time.perf_counter()
         self._waiting[self.executor.submit(function, work)] = task
