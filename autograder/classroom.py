@@ -11,7 +11,7 @@ import ast
 import io
 import logging
 import pickle
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,7 @@ from autograder.report.reading import with_others
 from autograder.safe_autograde import AUTOGRADE, SANITIZE, list_submissions, odd_names
 from autograder.sandbox import start_session
 from autograder.schedule import Lesson, Schedule, Task
-from autograder.submission import Material
+from autograder.submission import Material, SourceCell
 from autograder.unchanged import class_seed, sealed
 from autograder.wording import few
 from autograder.workers import open_workers
@@ -151,11 +151,24 @@ def make_lesson(
     assignment: Assignment, writer: Writer, seed: int | None, *, fresh: bool = False
 ) -> Lesson:
     """Return what grading an assignment needs; a `fresh` one draws the class's seed anew."""
-    coursedir = writer.coursedir
-    config = coursedir.config
-    refuse_other_steps(config)
-    path = assignment.release_path
-    kernelspec, cells = writer.source(assignment.slug, path.stem)
+    refuse_other_steps(writer.coursedir.config)
+    kernelspec, cells = writer.source(assignment.slug, assignment.release_path.stem)
+    return lesson_for(assignment, writer.coursedir, kernelspec, cells, seed, fresh=fresh)
+
+
+def lesson_for(
+    assignment: Assignment,
+    coursedir: CourseDirectory,
+    kernelspec: Any,
+    cells: Mapping[str, SourceCell],
+    seed: int | None,
+    *,
+    fresh: bool = False,
+) -> Lesson:
+    """Return what grading needs, for cells as nbgrader knows them. Without a `seed`, the class's
+    own is used, so that everybody gets the same hidden inputs; a `fresh` one is drawn anew.
+    """
+    config, path = coursedir.config, assignment.release_path
     excluded = dict(config.Autograde.get("exclude_overwriting", {})).get(assignment.slug, [])
     material = Material(
         slug=assignment.slug,

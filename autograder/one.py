@@ -21,17 +21,16 @@ from nbgrader.utils import is_grade, is_locked, is_solution, is_task
 from traitlets.config import Config
 
 from autograder.arrange import plain_time
-from autograder.classroom import course_directory, refuse_other_steps, sendable
+from autograder.classroom import course_directory, lesson_for, refuse_other_steps, sendable
 from autograder.course import Assignment
 from autograder.feedback_pages import PageWork, make_page, pictures
-from autograder.folders import beside_notebook
-from autograder.gradebook import exercise_name, graded_cells
+from autograder.gradebook import exercise_name
 from autograder.intake import Submission, read_submission
 from autograder.nbgrader_plugin import set_pages
 from autograder.schedule import Lesson
 from autograder.standing import Standing
 from autograder.submission import Graded, Material, SourceCell, Work, grade_submission
-from autograder.unchanged import class_seed, sealed
+from autograder.unchanged import sealed
 
 SENT_SETTINGS = ("JudgeCells", "LimitOutput", "ClearOutput", "DeduplicateIds", "OverwriteCells")
 """Sections of nbgrader_config.py that leave the course's folder; others may hold a password."""
@@ -48,22 +47,9 @@ def lesson_of(assignment: Assignment, seed: int | None = None) -> Lesson:
     """
     coursedir = course_directory(assignment.root)
     refuse_other_steps(coursedir.config)
-    text = assignment.release_path.read_text(encoding="utf-8")
-    released = nbformat.reads(text, as_version=4)
-    excluded = dict(coursedir.config.Autograde.get("exclude_overwriting", {}))
-    material = Material(
-        slug=assignment.slug,
-        notebook=assignment.release_path.name,
-        release=text,
-        solution=assignment.solution_path.read_text(encoding="utf-8"),
-        kernelspec=released.metadata.get("kernelspec"),
-        cells=source_cells(released),
-        files=beside_notebook(coursedir, assignment.slug, excluded.get(assignment.slug, [])),
-        settings=sendable(coursedir.config),
-    )
-    if seed is None:
-        seed = class_seed(assignment.root, assignment.slug)
-    return Lesson(sealed(material), graded_cells(assignment.release_path), seed)
+    released = nbformat.read(assignment.release_path, as_version=4)
+    kernelspec, cells = released.metadata.get("kernelspec"), source_cells(released)
+    return lesson_for(assignment, coursedir, kernelspec, cells, seed)
 
 
 def source_cells(released: nbformat.NotebookNode) -> dict[str, SourceCell]:
