@@ -103,10 +103,9 @@ def sent_assignment(material: Material) -> Assignment:
 
 def modules_of(material: Material) -> tuple[str, ...]:
     """Return the modules that an assignment's solution imports; no exercise has to be loaded."""
-    from autograder.course import definition_cells, imported_modules
+    from autograder.course import imported_modules
 
-    solution = nbformat.reads(material.solution, 4)
-    return tuple(imported_modules(definition_cells(solution).values()))
+    return tuple(imported_modules(nbformat.reads(material.solution, 4)))
 
 
 _bench: Bench | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import pkgutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -97,7 +97,7 @@ class Assignment:
 
     def imports(self) -> list[str]:
         """Return the modules that this code imports: what is worth to be imported beforehand."""
-        return imported_modules(self.solution_cells().values())
+        return imported_modules(self.solution)
 
 
 def definition_cells(notebook: nbformat.NotebookNode) -> dict[str, str]:
@@ -111,10 +111,10 @@ def definition_cells(notebook: nbformat.NotebookNode) -> dict[str, str]:
     return cells
 
 
-def imported_modules(sources: Iterable[str]) -> list[str]:
-    """Return the names of the modules that cells import, sorted."""
+def imported_modules(notebook: nbformat.NotebookNode) -> list[str]:
+    """Return the names of the modules that a notebook's `definition_cells` import, sorted."""
     found = set()
-    for source in sources:
+    for source in definition_cells(notebook).values():
         lines = ("" if line.startswith(("%", "!")) else line for line in source.splitlines())
         for node in ast.walk(ast.parse("\n".join(lines))):
             if isinstance(node, ast.Import):
