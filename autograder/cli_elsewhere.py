@@ -73,8 +73,8 @@ def _grade_one(
     from .bench import sent_assignment
     from .nbgrader_plugin import default_backend
     from .report.results import results
-    from .report.terminal import number
     from .sandbox import start_session
+    from .wording import number
 
     if (assignment is None) == (lesson_file is None):
         raise typer.BadParameter("either --assignment or --lesson is expected")

@@ -27,6 +27,11 @@ def few(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
+def number(value: float | None) -> str:
+    """A mark as people write it: `4`, `2.5`; a dash where there is none yet."""
+    return "-" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
+
+
 def plain(text: str) -> str:
     """Return a text that a spreadsheet does not take for a formula; one line, no control signs.
 

@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from autograder.wording import plain
+from autograder.wording import number, plain
 
 
 def main(arguments: list[str]) -> None:
@@ -28,11 +28,6 @@ def main(arguments: list[str]) -> None:
         lines = [f"| {student} | {points(told)} |" for student, told in results.items()]
         with open(summary, "a", encoding="utf-8") as file:
             file.write("\n".join(["| student | points |", "|---|---|", *lines, ""]))
-
-
-def number(value: float) -> str:
-    """A mark as people write it: `4`, `2.5`."""
-    return f"{round(value, 2):g}"
 
 
 def read(path: Path) -> dict:

@@ -22,8 +22,7 @@ from typing import ClassVar
 from nbgrader.api import Gradebook
 from nbgrader.plugins import ExportPlugin
 
-from autograder.report.terminal import number
-from autograder.wording import plain
+from autograder.wording import number, plain
 
 
 @dataclass(frozen=True)

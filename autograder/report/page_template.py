@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from autograder.report.terminal import number
+from autograder.wording import number
 
 
 def page_template(

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from autograder.report.terminal import number
+from autograder.wording import number
 
 MOST_TEXT = 20_000
 """Characters of one test's output; a page that a browser has to show."""

@@ -9,11 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder.gradebook import Row
-
-
-def number(value: float | None) -> str:
-    """A mark as people write it: `4`, `2.5`; a dash where there is none yet."""
-    return "-" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
+from autograder.wording import number
 
 
 def heading(assignment: str) -> str:

@@ -31,7 +31,8 @@ from autograder.report.summary import (
     slow,
     summarize,
 )
-from autograder.report.terminal import heading, number
+from autograder.report.terminal import heading
+from autograder.wording import number
 
 MOST_TAUGHT = 6
 
