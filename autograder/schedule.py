@@ -7,6 +7,7 @@ needs the same memory.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
@@ -78,6 +79,7 @@ class Schedule:
         self.in_flight = in_flight
         self._waiting: dict[Future, Task] = {}
         self._ready: list[Row] = []
+        self._said: dict[str, dict[str, Any]] = {}
 
     def rows(self, tasks: Iterable[Task]) -> Iterator[Row]:
         """Yield each task's row when all of it is on the disk, in the order in which they end."""
@@ -188,6 +190,7 @@ class Schedule:
         task.row = make_row(
             material.slug, task.student, standing, graded.record, [*task.lesson.max_points]
         )
+        task.row.judged = {name: self._once(said) for name, said in task.row.judged.items()}
         if graded.seconds:
             task.row.seconds = round(graded.seconds + graded.spent.get("write", 0.0), 3)
         task.row.spent = graded.spent
@@ -231,6 +234,13 @@ class Schedule:
         """Let go of what a task holds: all of it is on the disk, and a class may have thousands."""
         task.work = task.graded = task.step = None
         self._ready.append(row)
+
+    def _once(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the judge's words, the same object for the same words: most of a class's are."""
+        text = json.dumps(said, sort_keys=True)
+        if text not in self._said:
+            self._said[text] = json.loads(text)
+        return self._said[text]
 
     def _send(self, task: Task, function: Any, work: Any) -> None:
         task.step, task.sent = (function, work), time.perf_counter()

@@ -221,22 +221,31 @@ class Writer:
             .join(SubmittedNotebook.notebook)
             .where(SubmittedNotebook.assignment_id == submission.id, Notebook.name == name)
         ).scalar_one()
-        grades = db.execute(
-            select(BaseCell.name, Grade).join(Grade.cell).where(Grade.notebook_id == notebook.id)
+        # Found by their cells: nbgrader's only index of either table begins with the cell, and
+        # without one each submission would look through those of the whole course.
+        names = dict(
+            db.execute(
+                select(BaseCell.id, BaseCell.name).where(
+                    BaseCell.notebook_id == notebook.notebook_id
+                )
+            ).all()
         )
-        for cell, grade in grades:
+        grades = select(Grade).where(
+            Grade.cell_id.in_(list(names)), Grade.notebook_id == notebook.id
+        )
+        for grade in db.scalars(grades):
+            cell = names[grade.cell_id]
             if cell in graded.scores:
                 grade.auto_score = graded.scores[cell]
                 # Also where a person has marked before: the answer may be another now.
                 grade.needs_manual_grade = grade.manual_score is not None or (
                     grade.auto_score is None
                 )
-        comments = db.execute(
-            select(BaseCell.name, Comment)
-            .join(Comment.cell)
-            .where(Comment.notebook_id == notebook.id)
+        comments = select(Comment).where(
+            Comment.cell_id.in_(list(names)), Comment.notebook_id == notebook.id
         )
-        for cell, comment in comments:
+        for comment in db.scalars(comments):
+            cell = names[comment.cell_id]
             if cell in graded.comments:
                 comment.auto_comment = graded.comments[cell]
         db.flush()
