@@ -3,14 +3,19 @@
     python benchmarks/thousand.py                      # 1,000 submissions of a1, 2 jobs
     python benchmarks/thousand.py --submissions 200
 
-Prints one JSON object: the memory of all processes (PSS, MiB) from 50 submissions to the end, a
-submission's mean seconds in a worker over the first and the last tenth, the gradebook's rows, and
-what was left: processes, descriptors of this process, files in the folder for temporary files.
+Prints one JSON object: the memory of all processes (PSS, MiB) from 50 submissions to the end, what
+a submission costs after the first 50 and at the end (a tenth of the class each: seconds in a worker
+and its writing, and processor seconds of all processes), the gradebook's rows, and what was left:
+processes, descriptors of this process, files in the folder for temporary files. `yardstick` is the
+processor time of one piece of work that is always the same, over the same submissions: a machine is
+not equally quick all the time, and `end_to_begin` is what a submission costs in yardsticks, at the
+end to after the first 50.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import statistics
@@ -19,33 +24,80 @@ import time
 from multiprocessing import resource_tracker
 from pathlib import Path
 
+import numpy as np
 from grading import SLUG, _share, descendants, make_class
 from nbgrader.api import Gradebook
 
 from autograder import classroom
 from autograder.gradebook import Row
 from autograder.progress import Progress
+from autograder.workers import prepare_workers
 
 WARM = 50
 OWN = ("resource_tracker", "multiprocessing.forkserver")
 """Python's own processes, one of each: they end with their parent."""
 
 
+LOOK = 10
+
+
 class Watch(Progress):
-    """Note the memory of all processes after each ten submissions."""
+    """Note the memory and the processor time of all processes after each ten submissions."""
 
     def __init__(self, total: int) -> None:
         super().__init__(total)
         self.memory: dict[int, float] = {}
+        self.used: dict[int, float] = {}
+        self.yardsticks: dict[int, float] = {}
         self.rows: list[Row] = []
 
     def ended(self, row: Row) -> None:
         """Count, and look."""
         super().ended(row)
         self.rows.append(row)
-        if self.done % 10 == 0:
-            mine = _share(os.getpid())
-            self.memory[self.done] = mine + sum(map(_share, descendants(os.getpid())))
+        if self.done % LOOK == 0:
+            processes = [os.getpid(), *descendants(os.getpid())]
+            self.memory[self.done] = sum(map(_share, processes))
+            self.used[self.done] = sum(map(processor_seconds, processes))
+            self.yardsticks[self.done] = yardstick()
+
+    def seconds(self, begin: int, end: int) -> float:
+        """A submission's mean seconds, from one number of submissions to another."""
+        return round(statistics.mean(row.seconds for row in self.rows[begin:end]), 3)
+
+    def processor(self, begin: int, end: int) -> float:
+        """A submission's mean processor seconds, of all processes."""
+        return round((self.used[end] - self.used[begin]) / (end - begin), 3)
+
+    def yardstick(self, begin: int, end: int) -> float:
+        """The yardstick's median, over the same submissions."""
+        looked = [seconds for done, seconds in self.yardsticks.items() if begin <= done <= end]
+        return round(statistics.median(looked), 5)
+
+
+def yardstick() -> float:
+    """Return the processor seconds of some work like ours: Python objects, text, and arrays.
+
+    Without a look for garbage, which takes the longer the more this process has kept.
+    """
+    gc.disable()
+    began = time.process_time()
+    square = np.linspace(0, 1, 100 * 100).reshape(100, 100)
+    for number in range(30):
+        told = json.dumps([{"cell": n, "source": f"x = {n + number}"} for n in range(100)])
+        square = np.tanh(square @ square / len(json.loads(told)))
+    used = time.process_time() - began
+    gc.enable()
+    return used
+
+
+def processor_seconds(pid: int) -> float:
+    """The processor time that a process has used, with its children that have ended."""
+    try:
+        after = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, after[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def left_processes() -> list[str]:
@@ -65,11 +117,14 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     count = options.submissions
+    if count < 2 * WARM:
+        parser.error(f"--submissions must be at least {2 * WARM}. Got {count}")
     with tempfile.TemporaryDirectory(prefix="thousand-") as folder:
         root = Path(folder).resolve() / "course"
         make_class(root, count)
+        resource_tracker.ensure_running()  # Python's own, once for a process, as is the next one:
+        prepare_workers()  # neither is what a run leaves
         before = set(os.listdir(tempfile.gettempdir()))
-        resource_tracker.ensure_running()  # Python's own, once for a process: not what a run leaves
         descriptors = len(os.listdir("/proc/self/fd"))
         watch = Watch(count)
         classroom.make_progress = lambda *_: watch
@@ -78,23 +133,27 @@ def main() -> None:
         seconds = time.perf_counter() - began
         with Gradebook(f"sqlite:///{root}/gradebook.db") as gradebook:
             entered = len(gradebook.assignment_submissions(SLUG))
-        graded = [row.seconds for row in watch.rows]
-        tenth = max(count // 10, 8)
-        warm = min(watch.memory, key=lambda done: abs(done - WARM))
-        looked = {warm, *list(watch.memory)[:: max(len(watch.memory) // 10, 1)], max(watch.memory)}
+        end = count // LOOK * LOOK
+        tenth = max(count // 10 // LOOK, 1) * LOOK
+        looked = {WARM, *list(watch.memory)[:: max(len(watch.memory) // 10, 1)], end}
+        parts = {"after_the_first": (WARM, WARM + tenth), "at_the_end": (end - tenth, end)}
         result = {
             "submissions": count,
             "jobs": options.jobs,
-            "seconds": round(seconds, 1),
+            "seconds_of_the_run": round(seconds, 1),
             "errors": sum(row.error is not None for row in rows),
             "in_gradebook": entered,
             "memory_mib": {str(done): round(watch.memory[done]) for done in sorted(looked)},
-            "first_tenth_seconds": round(statistics.mean(graded[8 : 8 + tenth]), 3),
-            "last_tenth_seconds": round(statistics.mean(graded[-tenth:]), 3),
+            "seconds": {name: watch.seconds(*part) for name, part in parts.items()},
+            "processor_seconds": {name: watch.processor(*part) for name, part in parts.items()},
+            "yardstick": {name: watch.yardstick(*part) for name, part in parts.items()},
             "left_processes": left_processes(),
             "left_descriptors": len(os.listdir("/proc/self/fd")) - descriptors,
             "left_temporary_files": sorted(set(os.listdir(tempfile.gettempdir())) - before),
         }
+    for kind in ("seconds", "processor_seconds"):
+        begin, end = (result[kind][name] / result["yardstick"][name] for name in parts)
+        result["end_to_begin"] = result.get("end_to_begin", {}) | {kind: round(end / begin, 3)}
     print(json.dumps(result, indent=1))
 
 
