@@ -3,9 +3,8 @@
     python -m autograder release --bundle
 
 It holds the notebooks, `cs231n_utils`, the description of the data, and the files that install it,
-also in Binder and in a devcontainer;
-never a solution, a hidden case or a reference, for which every file is searched. The same files
-give the same bytes.
+also in Binder and in a devcontainer; never a solution, a hidden case or a reference, for which
+every file is searched. The same files give the same bytes.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-import zipfile
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
@@ -21,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from . import exercises as exercises_package
 from .course import Assignment, assignments
 from .release import MARKERS, STUDENT_FILES, outside_solutions, solution_lines
+from .zips import regular_files, write_zip
 
 NAME = "cs231n-students"
 TOP = "cs231n"
@@ -78,47 +77,34 @@ def write_bundle(root: Path, path: Path) -> Path:
     troubles = [*leaks(files, course), *bad_names(files)]
     if troubles:
         raise LeakyBundle("the bundle was not written:\n" + "\n".join(troubles[:20]))
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
-        for name, content in sorted(files.items()):
-            entry = zipfile.ZipInfo(f"{TOP}/{name}", date_time=(1980, 1, 1, 0, 0, 0))
-            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-            entry.create_system = 3  # the same bytes, whatever system wrote them
-            bundle.writestr(entry, content)
-    return path
+    return write_zip(path, {f"{TOP}/{name}": content for name, content in files.items()})
 
 
 def bundle_files(root: Path, course: Mapping[str, Assignment]) -> dict[str, bytes]:
     """Return what the bundle holds, by its path in the course."""
+    environment = students_environment(root).encode()
     files = {
         "README.md": README.encode(),
         "pyproject.toml": students_pyproject(root).encode(),
-        "environment.yml": students_environment(root).encode(),
-        ".binder/environment.yml": students_environment(root).encode(),
+        "environment.yml": environment,
+        ".binder/environment.yml": environment,
         ".binder/postBuild": (root / ".binder" / "postBuild").read_bytes(),
         ".devcontainer/devcontainer.json": students_devcontainer(root).encode(),
         "LICENSE": (root / "LICENSE").read_bytes(),
     }
     for slug in course:
-        for path in _regular(root / "assignments" / slug):
+        for path in regular_files(root / "assignments" / slug):
             if path.suffix in STUDENT_FILES or path.suffix == ".ipynb":
                 files[path.relative_to(root).as_posix()] = path.read_bytes()
-    for path in _regular(root / "cs231n_utils"):
+    for path in regular_files(root / "cs231n_utils"):
         if path.suffix in PACKAGE_FILES:
             files[path.relative_to(root).as_posix()] = path.read_bytes()
-    for path in _regular(root / "datasets"):
+    for path in regular_files(root / "datasets"):
         if path.suffix in {".md", ".py"} and "cache" not in path.relative_to(root).parts:
             files[path.relative_to(root).as_posix()] = path.read_bytes()
     if sum(map(len, files.values())) > BIGGEST:
         raise LeakyBundle(f"a bundle must have at most {BIGGEST >> 20} MB: what is in it?")
     return files
-
-
-def _regular(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        parts = path.relative_to(folder).parts
-        ours = not any(part.startswith((".", "__pycache__")) for part in parts)
-        if ours and path.is_file() and not path.is_symlink():
-            yield path
 
 
 def students_pyproject(root: Path) -> str:

@@ -14,7 +14,6 @@ import re
 import shlex
 import sys
 import tomllib
-import zipfile
 from pathlib import Path
 
 import cs231n_utils
@@ -23,10 +22,10 @@ from . import exercises
 from .bundle import PACKAGE_FILES
 from .course import Assignment
 from .one import lesson_as_json, lesson_of
+from .zips import regular_files, write_zip
 
 GRADER_FILES = {".py", ".html", ".css", ".j2", ".txt"}
 NOT_NEEDED = {"jupyterlab"}
-ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 SETUP = """#!/usr/bin/env bash
 # Gradescope runs this once, as root, when the archive is uploaded: Ubuntu 22.04 or later.
@@ -84,15 +83,12 @@ def write_archive(assignment: Assignment, path: Path, index: str = "") -> Path:
 
     `index` is a further package index for pip, as in PIP_EXTRA_INDEX_URL.
     """
-    files = archive_files(assignment, index)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in sorted(files.items()):
-            mode = 0o755 if name in ("setup.sh", "run_autograder") else 0o644
-            entry = zipfile.ZipInfo(name, date_time=ZIP_DATE)
-            entry.compress_type, entry.create_system = zipfile.ZIP_DEFLATED, 3
-            entry.external_attr = (0o100000 | mode) << 16
-            archive.writestr(entry, content)
-    return path
+    scripts = ("setup.sh", "run_autograder")
+    return write_zip(
+        path,
+        archive_files(assignment, index),
+        mode=lambda name: 0o100000 | (0o755 if name in scripts else 0o644),
+    )
 
 
 def archive_files(assignment: Assignment, index: str = "") -> dict[str, bytes]:
@@ -105,11 +101,9 @@ def archive_files(assignment: Assignment, index: str = "") -> dict[str, bytes]:
         "lesson.json": lesson_as_json(lesson_of(assignment)).encode(),
     }
     for package, wanted in ((Path(__file__).parent, GRADER_FILES), (_utils(), PACKAGE_FILES)):
-        for path in sorted(package.rglob("*")):
+        for path in regular_files(package):
             inside = path.relative_to(package)
-            if not path.is_file() or path.suffix not in wanted or "__pycache__" in inside.parts:
-                continue
-            if not _of_another(inside, assignment.slug):
+            if path.suffix in wanted and not _of_another(inside, assignment.slug):
                 files[f"{package.name}/{inside.as_posix()}"] = path.read_bytes()
     return files
 
