@@ -3,11 +3,14 @@
 import shutil
 
 import nbformat
+import numpy as np
 import pytest
 
 from autograder.classroom import make_release
 from autograder.course import CONFIG, Assignment, assignments
+from autograder.recording import points_by_hand, record_assignment
 from autograder.release import check_release, release, transcripts_path
+from cs231n_utils import transcripts
 
 
 @pytest.fixture
@@ -85,8 +88,40 @@ def test_releasing_twice_gives_the_same_bytes(copy, monkeypatch, tmp_path):
     monkeypatch.setattr("autograder.release.transcripts_path", lambda a: tmp_path / "t.safetensors")
     release(copy)
     first = copy.release_path.read_bytes(), (tmp_path / "t.safetensors").read_bytes()
+    (tmp_path / "t.safetensors").unlink()
     release(copy)
     assert (copy.release_path.read_bytes(), (tmp_path / "t.safetensors").read_bytes()) == first
+
+
+def nudged(value, by):
+    """A recording whose numbers are off by a share, as another machine's are by rounding."""
+    if isinstance(value, np.ndarray) and value.dtype == np.float64:
+        return value * (1 + by)
+    if isinstance(value, dict):
+        return {key: nudged(item, by) for key, item in value.items()}
+    return [nudged(item, by) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize(("by", "stays"), [(1e-13, True), (1e-3, False)])
+def test_only_a_recording_that_says_something_else_is_written_anew(
+    by, stays, copy, monkeypatch, tmp_path
+):
+    path = tmp_path / "t.safetensors"
+    monkeypatch.setattr("autograder.release.transcripts_path", lambda a: path)
+    transcripts.write(path, nudged(record_assignment(copy), by), points_by_hand(copy))
+    before = path.read_bytes()
+    release(copy)
+    assert (path.read_bytes() == before) == stays
+
+
+def test_half_a_recording_is_told_and_written_anew(copy, monkeypatch, tmp_path):
+    path = tmp_path / "t.safetensors"
+    monkeypatch.setattr("autograder.release.transcripts_path", lambda a: path)
+    whole = transcripts_path(copy).read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    assert any("not what the exercises record" in trouble for trouble in check_release(copy))
+    release(copy)
+    assert check_release(copy) == []
 
 
 def test_transcripts_ship_with_the_package_that_students_install(a1):
