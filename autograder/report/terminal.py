@@ -11,11 +11,15 @@ from rich.text import Text
 from autograder.gradebook import Row
 from autograder.wording import number
 
+SPELLED = {"rnn": "RNN", "lstm": "LSTM", "gans": "GANs", "simclr": "SimCLR"}
+
 
 def heading(assignment: str) -> str:
-    """An assignment as a heading: `a1_rnn_captioning` is `A1 rnn captioning`."""
-    head, _, rest = assignment.partition("_")
-    return f"{head.upper()} {rest.replace('_', ' ')}" if rest else assignment
+    """An assignment as a heading: `a1_rnn_captioning` is `A1 RNN captioning`."""
+    head, *rest = assignment.split("_")
+    if not rest:
+        return assignment
+    return " ".join([head.upper(), *(SPELLED.get(word, word) for word in rest)])
 
 
 WIDE = 150
