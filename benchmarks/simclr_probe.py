@@ -28,9 +28,9 @@ from cs231n_utils.data.objects32 import ObjectData
 from cs231n_utils.loss_file import load_function
 from cs231n_utils.simclr import (
     SCENES_AUGMENTATION,
-    few_labels,
+    draws_of_labels,
     make_model,
-    mean_probe,
+    probe_shares,
     read_checkpoint,
     save_checkpoint,
     train_from_scratch,
@@ -78,7 +78,7 @@ def compare(data: ObjectData, options: argparse.Namespace) -> None:
     loss = load_function(SOLUTION, "simclr_loss_vectorized")
     gains = []
     for seed in options.seeds:
-        draws = draw_labels(data, seed, options)
+        draws = draws_of_labels(data.train.labels, options.labels, options.draws, seed=seed)
         model = make_model(seed=seed)
         random = probe(model, data, draws)
         kept = options.keep and options.keep / f"simclr_{seed}_{options.steps}.safetensors"
@@ -107,7 +107,7 @@ def tune(data: ObjectData, options: argparse.Namespace) -> None:
     print("| from scratch | right | CPU seconds a draw |")
     print("|---" * 3 + "|", flush=True)
     seed = options.seeds[0]
-    draws = draw_labels(data, seed, options)
+    draws = draws_of_labels(data.train.labels, options.labels, options.draws, seed=seed)
     for trial in TRIALS:
         start = time.process_time()
         shares = from_scratch(data, draws, seed, **trial)
@@ -118,21 +118,10 @@ def tune(data: ObjectData, options: argparse.Namespace) -> None:
         print(f"| {text} | {100 * np.mean(shares):.1f} % | {busy:.0f} |", flush=True)
 
 
-def draw_labels(data: ObjectData, seed: int, options: argparse.Namespace) -> list[np.ndarray]:
-    """Draw labelled pictures: no two seeds have a draw in common."""
-    return [
-        few_labels(data.train.labels, options.labels, seed=1000 * seed + draw)
-        for draw in range(options.draws)
-    ]
-
-
 def probe(model: torch.nn.Module, data: ObjectData, draws: Sequence[np.ndarray]) -> list[float]:
     """Return the share of right answers with each draw's labels."""
     train, test = data.train, data.test
-    return [
-        mean_probe(model, train.images, train.labels, test.images, test.labels, draws=[rows])
-        for rows in draws
-    ]
+    return probe_shares(model, train.images, train.labels, test.images, test.labels, draws=draws)
 
 
 def from_scratch(

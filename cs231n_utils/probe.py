@@ -41,6 +41,13 @@ def few_labels(labels: np.ndarray, per_class: int = LABELS_PER_CLASS, seed: int 
     return np.concatenate([row[:per_class] for row in rows])
 
 
+def draws_of_labels(
+    labels: np.ndarray, per_class: int, draws: int, seed: int = 0
+) -> list[np.ndarray]:
+    """Draw `few_labels` several times; no two seeds have a draw in common, up to 1000 draws."""
+    return [few_labels(labels, per_class, seed=1000 * seed + draw) for draw in range(draws)]
+
+
 def linear_probe(
     features_train: np.ndarray,
     labels_train: np.ndarray,
@@ -77,19 +84,38 @@ def mean_probe(
     draws: Sequence[np.ndarray],
     strength: float = 0.1,
 ) -> float:
-    """Return the mean share of right answers of linear probes, one for each draw of labels.
+    """Return the mean of `probe_shares`, over the draws."""
+    return float(
+        np.mean(
+            probe_shares(
+                model, images, labels, images_test, labels_test, draws=draws, strength=strength
+            )
+        )
+    )
+
+
+def probe_shares(
+    model: nn.Module,
+    images: np.ndarray,
+    labels: np.ndarray,
+    images_test: np.ndarray,
+    labels_test: np.ndarray,
+    *,
+    draws: Sequence[np.ndarray],
+    strength: float = 0.1,
+) -> list[float]:
+    """Return the share of right answers of linear probes, one for each draw of labels.
 
     model: as in `encode`. images: all pictures, also those whose labels no probe sees: their
     features standardise. draws: rows of the labelled ones, each from `few_labels`.
     """
     seen, unseen = encode(model, images), encode(model, images_test)
-    shares = [
+    return [
         linear_probe(
             seen[rows], labels[rows], unseen, labels_test, unlabelled=seen, strength=strength
         )
         for rows in draws
     ]
-    return float(np.mean(shares))
 
 
 @contextlib.contextmanager

@@ -20,10 +20,12 @@ from tqdm import tqdm
 from cs231n_utils.augment import Augmentation, to_floats
 from cs231n_utils.probe import (
     LABELS_PER_CLASS,
+    draws_of_labels,
     encode,
     few_labels,
     linear_probe,
     mean_probe,
+    probe_shares,
     torch_threads,
 )
 from cs231n_utils.simclr_models import (
@@ -50,6 +52,7 @@ __all__ = [
     "TRAINING",
     "SimCLRModel",
     "count_features",
+    "draws_of_labels",
     "encode",
     "few_labels",
     "linear_probe",
@@ -57,6 +60,7 @@ __all__ = [
     "make_model",
     "mean_probe",
     "on_device",
+    "probe_shares",
     "read_checkpoint",
     "resnet18_encoder",
     "save_checkpoint",

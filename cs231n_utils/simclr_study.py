@@ -141,10 +141,9 @@ def train_and_judge(plan: Plan, run: Run, loss: str) -> Result:
         )
     except simclr.LossNotFinite:
         return Result(run, np.nan, np.nan, round(time.perf_counter() - start, 1), asdict(plan))
-    draws = [
-        simclr.few_labels(data.train.labels, plan.labels_per_class, seed=1000 * run.seed + draw)
-        for draw in range(plan.draws)
-    ]
+    draws = simclr.draws_of_labels(
+        data.train.labels, plan.labels_per_class, plan.draws, seed=run.seed
+    )
     accuracy = simclr.mean_probe(
         model,
         data.train.images,

@@ -16,7 +16,13 @@ import torch
 
 from cs231n_utils.data.objects32 import ObjectData, load_objects
 from cs231n_utils.loss_file import load_function
-from cs231n_utils.simclr import few_labels, make_model, mean_probe, save_checkpoint, train_simclr
+from cs231n_utils.simclr import (
+    draws_of_labels,
+    make_model,
+    mean_probe,
+    save_checkpoint,
+    train_simclr,
+)
 from cs231n_utils.simclr_models import TRAINED, SimCLRModel
 
 PICTURES, UNSEEN = 8192, 2000
@@ -51,7 +57,7 @@ def main() -> None:
 def card(model: SimCLRModel, data: ObjectData, steps: int, seed: int, seconds: float) -> dict:
     """Return what there is to say about a network."""
     train, test = data.train, data.test
-    draws = [few_labels(train.labels, 1, seed=1000 * seed + draw) for draw in range(DRAWS)]
+    draws = draws_of_labels(train.labels, 1, DRAWS, seed=seed)
     share = mean_probe(model, train.images, train.labels, test.images, test.labels, draws=draws)
     return {
         "script": "datasets/train_simclr.py",
