@@ -10,6 +10,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from for_all_users import USER, where_all_may_run_it
 
 from autograder.sandbox import Limits, NoSandbox, Preloaded, Session, mounts, start_session
 from autograder.sandbox.backends import choose_backend
@@ -27,17 +28,6 @@ def wall():
         pytest.skip(f"no sandbox on this machine: {error}")
 
 
-AS_ORDINARY_USER = """
-set -e
-prefix="$1"; top="/$(echo "$prefix" | cut -d/ -f2)"; shift
-if ! setpriv --reuid=1234 --regid=1234 --clear-groups test -x "$prefix/bin"; then
-    mkdir -p "$KEEP" && mount --bind "$prefix" "$KEEP"
-    mount -t tmpfs -o mode=755 none "$top" && mkdir -p "$prefix" && mount --move "$KEEP" "$prefix"
-fi
-exec setpriv --reuid=1234 --regid=1234 --clear-groups "$@"
-"""
-
-
 @pytest.fixture
 def as_user(tmp_path):
     """Run Python code as an ordinary user: as_user(code, before=[...]) -> CompletedProcess.
@@ -50,8 +40,7 @@ def as_user(tmp_path):
         if os.geteuid() == 0:
             if not shutil.which("unshare"):
                 pytest.skip("unshare (util-linux) is not installed")
-            around = ["unshare", "--mount", "bash", "-c", AS_ORDINARY_USER, "bash", sys.base_prefix]
-            command = [*around, *command]
+            command = where_all_may_run_it([*USER, *command])
         with tempfile.TemporaryDirectory() as home:
             os.chmod(home, 0o777)
             return subprocess.run(

@@ -8,20 +8,11 @@ import sys
 import textwrap
 
 import pytest
+from for_all_users import where_all_may_run_it
 
 from autograder.sandbox import NoSandbox, mounts, other_user
 from autograder.sandbox.backends import choose_backend
 from autograder.sandbox.other_user import OtherUser
-
-WITH_AN_INTERPRETER_FOR_ALL = """
-set -e
-prefix="$1"; top="/$(echo "$prefix" | cut -d/ -f2)"; shift
-if ! setpriv --reuid=1234 --regid=1234 --clear-groups test -x "$prefix/bin"; then
-    mkdir -p "$KEEP" && mount --bind "$prefix" "$KEEP"
-    mount -t tmpfs -o mode=755 none "$top" && mkdir -p "$prefix" && mount --move "$KEEP" "$prefix"
-fi
-exec "$@"
-"""
 
 
 @pytest.fixture
@@ -33,9 +24,8 @@ def as_root(tmp_path):
         pytest.skip("unshare and setpriv (util-linux) are not installed")
 
     def run(code):
-        around = ["unshare", "--mount", "bash", "-c", WITH_AN_INTERPRETER_FOR_ALL, "bash"]
         done = subprocess.run(
-            [*around, sys.base_prefix, sys.executable, "-c", textwrap.dedent(code)],
+            where_all_may_run_it([sys.executable, "-c", textwrap.dedent(code)]),
             cwd=mounts.GRADER.parent,
             env={**os.environ, "KEEP": str(tmp_path / "keep"), "OUTSIDE": str(tmp_path)},
             capture_output=True,
