@@ -160,8 +160,8 @@ def _says(path: Path, recorded: dict[str, Any], by_hand: dict[str, float]) -> bo
     """Return whether a file holds these transcripts, up to rounding, and these points by hand."""
     try:
         there, points = transcripts.read(path), transcripts.read_by_hand(path)
-    except (OSError, ValueError, KeyError, SafetensorError):  # none, half of one, or an older form
-        return False
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError):
+        return False  # there is none, or half of one, or one of an older form
     return points == by_hand and _alike(there, _as_read(recorded))
 
 

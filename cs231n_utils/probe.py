@@ -84,7 +84,7 @@ def mean_probe(
     draws: Sequence[np.ndarray],
     strength: float = 0.1,
 ) -> float:
-    """Return the mean of `probe_shares`, over the draws."""
+    """Return the mean over the draws of `probe_shares`, whose arguments these are."""
     return float(
         np.mean(
             probe_shares(
