@@ -36,6 +36,9 @@ from .wording import few
 MAX_STARTS = 6
 # Of a submission's time, for its cells; what is left is for the examinations.
 CELLS_SHARE = 2 / 3
+# Of a cell's time, for one that used all of it before, where only words depend on it. What it
+# defines comes first in most of them, and the loop without an end behind it.
+AGAIN_SHARE = 0.1
 UNTOLD = "wrong on the hidden inputs, though not on the public ones"
 NO_TIME = "wrong; to find out more, there was no time left"
 HIDDEN = "-hidden"
@@ -149,6 +152,8 @@ class _Run:
     _starts: int = 0
     _forbidden: tuple[str, ...] = ()  # in the present process
     _timed_out: dict[str, str] = field(default_factory=dict)
+    _endless: set[str] = field(default_factory=set)  # cells that used all of their time
+    _for_words: bool = False  # the points are given already
     _deadline: float = 0.0
     _cells_deadline: float = 0.0
     _shown_bytes: int = 0
@@ -177,6 +182,8 @@ class _Run:
                 "Everything else was graded without it."
             )
         else:
+            if result.status == "timeout":
+                self._endless.add(cell.source)
             self._did(cell.source)
             self._tell_error(cell, result)
         return self._shown([nbformat.from_dict(output) for output in result.outputs])
@@ -230,6 +237,7 @@ class _Run:
         if self._session is not None:
             self._session.close()
         self.allow(1)
+        self._for_words = True
         for verdict in unclear:
             exercise, said = verdict.exercise, None
             if (session := self._at(exercise.name)) is not None:
@@ -290,7 +298,11 @@ class _Run:
                 done = _quietly(self._session.mark, step.name)
             else:
                 self._forbid(())
-                done = self._session.run_cell(step).status != "dead" and not self._session.dead
+                seconds = self.limits.cell_seconds
+                if self._for_words and step in self._endless:
+                    seconds *= AGAIN_SHARE
+                result = self._session.run_cell(step, seconds)
+                done = result.status != "dead" and not self._session.dead
             if done:
                 self._position += 1
             elif not isinstance(step, _Mark):

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 
 from autograder.grading import grade_notebook
-from autograder.sandbox import Limits, Preloaded
+from autograder.sandbox import Limits, Preloaded, Session
 from autograder.sandbox.starter import start_plain
 
 QUICK = replace(Limits(), cell_seconds=5.0, call_seconds=3.0, grace_seconds=1.0)
@@ -110,6 +110,25 @@ def test_a_loop_that_ignores_interrupts_is_killed_and_the_rest_is_graded(grade):
 def test_a_cell_that_loops_is_stopped_and_the_rest_is_graded(grade):
     graded = grade(rnn_backward="while True:\n    pass")
     assert points(graded) == FULL | dict(rnn_backward=0, captioning_rnn_loss=0)
+
+
+def test_a_cell_that_loops_costs_its_time_once(grade, monkeypatch):
+    asked = []
+    run_cell = Session.run_cell
+
+    def note(session, source, timeout=None):
+        asked.append((source, timeout))
+        return run_cell(session, source, timeout)
+
+    monkeypatch.setattr(Session, "run_cell", note)
+    looping = "def rnn_backward(dh, cache):\n    return 'five', *map(str, range(4))\n"
+    looping += "while True:\n    pass"
+    graded = grade(rnn_backward=looping)
+    times = [timeout for source, timeout in asked if source == looping]
+    assert times == [QUICK.cell_seconds, pytest.approx(QUICK.cell_seconds / 10)]
+    # What stands before the loop is there for the words as well.
+    assert graded.verdicts["rnn_backward"].points == 0
+    assert "is not defined" not in str(graded.verdicts["rnn_backward"])
 
 
 def test_a_syntax_error_is_told_once_with_its_cell(grade):
