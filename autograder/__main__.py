@@ -7,7 +7,9 @@ import sys
 from .workers import prepare_workers, without_grammars
 
 without_grammars()
-if sys.argv[1:2] == ["grade"] and "--scheduler" not in " ".join(sys.argv):
+if sys.argv[1:2] == ["grade"] and not any(
+    word.startswith(("--scheduler", "--help")) for word in sys.argv
+):
     prepare_workers()  # first of all: they import what they need while this process does
 
 from .cli import main  # noqa: E402

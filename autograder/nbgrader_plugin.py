@@ -158,7 +158,8 @@ class JudgeCells(NbGraderPreprocessor):
         about = resources["nbgrader"]
         assignment = find_assignment(about["assignment"], Path(about["root"]))
         files = students_files(Path(about["folder"]))
-        nb = judge_notebook(nb, assignment, self, files, _mistake_bank(assignment))
+        bank = _mistake_bank(assignment)
+        nb = judge_notebook(nb, assignment, self, files, bank, about["starter"])
         return nb, resources
 
 

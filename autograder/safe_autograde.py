@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
@@ -24,7 +24,7 @@ from nbgrader.converters.autograde import Autograde
 from nbgrader.converters.base import NbGraderException
 
 from autograder.arrange import take_in
-from autograder.course import assignments
+from autograder.course import assignments, find_assignment, imported_modules
 from autograder.extensions import BadExtensions, Extensions, course_extensions
 from autograder.intake import IGNORED
 from autograder.wording import shown
@@ -95,6 +95,7 @@ class SafeAutograde(Autograde):
     _staged: Path | None = None
     _notes: Sequence[str] = ()
     _extensions: Extensions | None = None
+    _starter: Callable[..., Any] | None = None
 
     def start(self) -> None:
         """Grade every submission that the course directory's patterns match."""
@@ -113,12 +114,36 @@ class SafeAutograde(Autograde):
         except BadExtensions as error:
             self.log.error("%s", error)
             raise NbGraderException(str(error)) from None
-        with TemporaryDirectory(prefix="intake-") as folder:
+        with TemporaryDirectory(prefix="intake-") as folder, self._fork_server(assignment):
             self._staged = Path(folder).resolve()
             try:
                 super().start()
             finally:
                 self._staged = None
+
+    @contextmanager
+    def _fork_server(self, slug: str) -> Iterator[None]:
+        """Let one process that has imported what the assignment does be forked for each submission,
+        once the first one is there.
+        """
+        from autograder.sandbox import Preloaded
+
+        servers: list[Preloaded] = []
+
+        # A function, because nbconvert copies what it hands to a preprocessor, but for functions.
+        def start(*asked: Any) -> Any:
+            if not servers:
+                solution = find_assignment(slug, Path(self.coursedir.root)).solution
+                servers.append(Preloaded(modules=imported_modules(solution)))
+            return servers[0].start(*asked)
+
+        self._starter = start
+        try:
+            yield
+        finally:
+            self._starter = None
+            for server in servers:
+                server.close()
 
     def init_notebooks(self) -> None:
         """List the submissions without looking into them; intake comes with each one's turn."""
@@ -218,5 +243,6 @@ class SafeAutograde(Autograde):
         nbgrader["root"] = self.coursedir.root
         nbgrader["intake_notes"] = list(self._notes)
         nbgrader["release"] = self._release[f"{nbgrader['notebook']}.ipynb"]
+        nbgrader["starter"] = self._starter
         nbgrader["folder"] = self._format_dest(nbgrader["assignment"], nbgrader["student"])
         return resources

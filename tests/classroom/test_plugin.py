@@ -1,9 +1,12 @@
 """Our steps inside nbgrader: points come from the judge or are 0; the hook holds or is heard."""
 
 import math
+import sys
 import time
 from types import SimpleNamespace
+from typing import ClassVar
 
+import both_ways
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
@@ -129,6 +132,47 @@ def test_one_submission_at_a_time_lies_on_the_disk(course, hand_in, filled, monk
     coursedir = CourseDirectory(config=config, root=str(course), assignment_id="tiny")
     SafeAutograde(coursedir=coursedir, config=config).start()
     assert seen == [[], [], []]
+
+
+class ServerStandIn:
+    """In the place of a fork server: it counts."""
+
+    made: ClassVar[list] = []
+
+    def __init__(self, modules):
+        self.modules, self.started, self.closed = modules, 0, False
+        self.made.append(self)
+
+    def start(self, *asked):
+        self.started += 1
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.mark.parametrize("crash", [False, True])
+def test_one_fork_server_serves_nbgraders_command_and_ends_with_it(
+    crash, course, hand_in, filled, monkeypatch
+):
+    monkeypatch.setattr(ServerStandIn, "made", [])
+    monkeypatch.setattr("autograder.sandbox.Preloaded", ServerStandIn)
+    about = SimpleNamespace(solution=nbformat.from_dict(filled))
+    monkeypatch.setattr(safe_autograde, "find_assignment", lambda slug, root: about)
+    grading = sys.modules["autograder.grading"]
+    mark = grading.grade_notebook
+
+    def grade(nb, assignment, *, starter, **options):
+        starter("backend", "limits", ())
+        return mark(nb, assignment, **options)
+
+    monkeypatch.setattr(grading, "grade_notebook", grade)
+    if crash:
+        filled.cells.append(nbformat.v4.new_code_cell(source="CRASH THE GRADER"))
+    for student in ("ada", "ben"):
+        hand_in(filled, student)
+    assert bool(both_ways.grade_by_nbgrader(course, "tiny", 7)) == crash
+    (server,) = ServerStandIn.made
+    assert (server.modules, server.started, server.closed) == (["math"], 2, True)
 
 
 def test_nothing_in_our_steps_executes_a_notebook_in_a_kernel():
