@@ -34,11 +34,11 @@ from autograder.progress import Progress
 from autograder.workers import prepare_workers
 
 WARM = 50
+"""Submissions after which every known mistake has been met."""
+LOOK = 10
+"""Submissions between two looks, each of which takes some hundredths of a second."""
 OWN = ("resource_tracker", "multiprocessing.forkserver")
 """Python's own processes, one of each: they end with their parent."""
-
-
-LOOK = 10
 
 
 class Watch(Progress):
