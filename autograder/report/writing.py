@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -32,7 +31,7 @@ from autograder.report.summary import (
     summarize,
 )
 from autograder.report.terminal import heading
-from autograder.wording import number
+from autograder.wording import number, plain
 
 MOST_TAUGHT = 6
 
@@ -152,18 +151,13 @@ def write_csv(rows: Sequence[Row], path: Path) -> None:
         for row in rows:
             marks = [row.points.get(name) for name in exercises]
             told = [row.student, " ".join(row.needs_manual), row.sandbox, " ".join(row.notes)]
-            student, by_hand, sandbox, notes = map(_plain, told)
+            student, by_hand, sandbox, notes = map(plain, told)
             numbers = map(_cell, [*marks, row.total, row.max_total, row.late_penalty])
             writer.writerow([student, *numbers, by_hand, row.seconds, sandbox, notes])
 
 
 def _cell(value: float | None) -> str:
     return "" if value is None else number(value)
-
-
-def _plain(text: str) -> str:
-    """Text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if re.match(r"[=+\-@\t\r]", text) else text
 
 
 def _write_json(assignment: str, rows: Sequence[Row], summary: ClassSummary, path: Path) -> None:

@@ -116,6 +116,7 @@ def test_a_submission_that_could_not_be_graded_is_a_row_too(rows, tmp_path):
 
 def test_the_spreadsheet_holds_each_mark_and_no_formula(rows, tmp_path):
     rows.append(row("@SUM(A1)", 0.0, 0.0, 0.0, notes=['=HYPERLINK("x")']))
+    rows.append(row("zoe", 0.0, 0.0, 0.0, notes=['  =HYPERLINK("x")\n=1']))
     write_reports(rows, tmp_path)
     with (tmp_path / "reports" / "tiny" / "grades.csv").open() as file:
         lines = list(csv.DictReader(file))
@@ -124,6 +125,7 @@ def test_the_spreadsheet_holds_each_mark_and_no_formula(rows, tmp_path):
     assert lines[1]["mark_by_hand"] == "why"
     assert lines[3]["student"] == "'@SUM(A1)"
     assert lines[3]["notes"].startswith("'=")
+    assert lines[4]["notes"] == '\'  =HYPERLINK("x") =1'
 
 
 def test_the_json_holds_rows_and_summary_without_the_log(report):
