@@ -1,5 +1,6 @@
 """The repository's own promises: pins, commands, notebooks, and nothing of anybody's machine."""
 
+import gzip
 import json
 import re
 import shlex
@@ -286,3 +287,8 @@ def test_a_notebook_in_another_form_is_found(change):
     assert troubles(notebook) == []
     change(notebook)
     assert troubles(notebook) != []
+
+
+@pytest.mark.parametrize("content", [gzip.compress(b"text"), b"text"])
+def test_a_test_is_named_after_its_bytes_number_so_the_time_of_day_is_in_no_name(request, content):
+    assert request.node.name.endswith(f"[{len(content)} bytes]")

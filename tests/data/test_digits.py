@@ -117,6 +117,7 @@ def test_offline_the_message_names_file_folder_and_command(monkeypatch, tmp_path
         (gzip.compress(b"\0\0\x08\x03" + np.array([2, 28, 28], ">u4").tobytes()), "Got 0"),
         (gzip.compress(b"\0\0\x08"), "with 3 axes"),
     ],
+    ids=["one axis", "no gzip", "cut off", "no images in it", "cut off in its head"],
 )
 def test_a_file_that_is_no_stack_of_images_is_refused(tmp_path, content, said):
     (tmp_path / "x.gz").write_bytes(content)
