@@ -6,7 +6,8 @@ stands, and the cell's outputs are written here. A cell that kills or hangs the 
 itself: the rest runs without it in a fresh process, and what was judged stays judged.
 
 Nothing that a student may read holds a hidden input: the cells' outputs come before the first one
-is drawn, and what failing cases say comes from a process that never saw one.
+is drawn, and what failing cases say comes from a process that never saw one, or from our own copy
+of the known mistake.
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ def _grade(
             used = forbidden_name(exercise, run.cells_before(name), assignment)
             verdicts[name] = refused(exercise, used) if used else run.examine(exercise, seed, bank)
         if not tell_hidden:
-            run.reword(verdicts)
+            run.reword(verdicts, bank)
     for name, (number, cell) in tests.items():
         cell.outputs = [verdict_output(verdicts[name], number)]
     for exercise in assignment.exercises.values():
@@ -224,14 +225,22 @@ class _Run:
         """Return the cells that run before an exercise is examined."""
         return [s for s in self._steps[: self._steps.index(_Mark(name))] if isinstance(s, str)]
 
-    def reword(self, verdicts: Mapping[str, Verdict]) -> None:
+    def reword(self, verdicts: Mapping[str, Verdict], bank: MistakeBank) -> None:
         """Let failing cases say what they say on inputs that everybody may know.
 
         A student's function can put its inputs into an exception's message, the name of a type or
         the shape of an answer. So these words come from a fresh process that never saw a hidden
-        input. The points stay as they are.
+        input; or from the known mistake, which is ours and gives the same answers. The points stay
+        as they are.
         """
-        unclear = [verdict for verdict in verdicts.values() if not _in_own_words(verdict)]
+        unclear = []
+        for verdict in verdicts.values():
+            if _in_own_words(verdict):
+                continue
+            if verdict.mistake is not None and not any(case.raised for case in verdict.cases):
+                _reword(verdict, bank.public(verdict.exercise, verdict.mistake))
+            else:
+                unclear.append(verdict)
         if not unclear:
             return
         if self._session is not None:

@@ -31,6 +31,7 @@ class CaseResult:
     passed: bool
     message: str = ""
     own_words: bool = True  # the message holds nothing that the student's process can choose
+    raised: bool = False  # the message is not of a comparison: the case did not reach its end
 
 
 @dataclass
@@ -131,11 +132,12 @@ def examine_case(
     whether it can go on.
     """
     examination = Examination(student)
-    own = False
+    own, raised = False, True
     token = _current.set(examination)
     try:
         with np.errstate(all="ignore"):
             case.examine(student, case_rng(exercise, index, seed), **case.parameters)
+        raised = False
     except (Wrong, StudentRaised, CallTimeout) as error:
         own = not examination.troubles and getattr(error, "own_words", False)
         examination.troubles.append(str(error))
@@ -145,7 +147,8 @@ def examine_case(
     finally:
         _current.reset(token)
     troubles = examination.troubles
-    return CaseResult(case.name, not troubles, "; ".join(troubles[:4]), own), examination
+    told = CaseResult(case.name, not troubles, "; ".join(troubles[:4]), own, raised)
+    return told, examination
 
 
 def judge(
@@ -174,7 +177,7 @@ def judge(
             if bank is not None and bank.strict:
                 raise
             told = f"the answer could not be examined ({type(error).__name__})"
-            result = CaseResult(case.name, False, told)
+            result = CaseResult(case.name, False, told, raised=True)
         cases.append(result)
         logs.append(student.log)
         if _has_ended(transport):
@@ -209,8 +212,8 @@ def say_once(cases: list[CaseResult]) -> tuple[list[CaseResult], str | None]:
     messages = {case.message for case in cases}
     if len(cases) < 2 or len(messages) > 1 or any(case.passed for case in cases):
         return cases, None
-    own = all(case.own_words for case in cases)
-    bare = [CaseResult(case.name, False, own_words=own) for case in cases]
+    own, raised = all(c.own_words for c in cases), any(c.raised for c in cases)
+    bare = [CaseResult(case.name, False, own_words=own, raised=raised) for case in cases]
     return bare, messages.pop()
 
 

@@ -20,6 +20,7 @@ from .student import Call, Local, Student, Transport
 
 if TYPE_CHECKING:
     from .course import Assignment
+    from .judge import Verdict
 
 
 class MistakeBank:
@@ -30,6 +31,7 @@ class MistakeBank:
         # Strict: an examine function that stumbles is our bug and must be heard (`prove`, tests).
         self.strict = strict
         self._logs: dict[tuple[str, str, int], list[list[Call]]] = {}
+        self._public: dict[tuple[str, str], Verdict] = {}
 
     def transport(self, exercise: Exercise, edit: Edit | None = None) -> Transport:
         """Return our solution, with one edit if given, ready to be called in this process."""
@@ -55,6 +57,17 @@ class MistakeBank:
                     logs.append(student.log)
             self._logs[key] = logs
         return self._logs[key]
+
+    def public(self, exercise: Exercise, mistake: Mistake) -> Verdict:
+        """Return the verdict on the mistake, on the inputs that everybody may know."""
+        from .judge import PUBLIC_SEED, judge
+
+        key = (exercise.name, mistake.name)
+        if key not in self._public:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                self._public[key] = judge(exercise, self.transport(exercise, mistake), PUBLIC_SEED)
+        return self._public[key]
 
     def recognise(
         self, exercise: Exercise, logs: Sequence[list[Call]], seed: int

@@ -6,6 +6,7 @@ import nbformat
 import pytest
 
 from autograder.grading import grade_notebook
+from autograder.mistakes import MistakeBank
 from autograder.sandbox import Limits, Preloaded, Session
 from autograder.sandbox.starter import start_plain
 
@@ -166,6 +167,49 @@ def test_known_mistakes_are_known_through_the_wall(grade, a1):
     source = a1.solution_cells()["rnn_forward"].replace("prev_h = next_h", "prev_h = h0")
     graded = grade(rnn_forward=source)
     assert graded.verdicts["rnn_forward"].mistake.name == "every step starts from h0"
+
+
+def graded_with_its_starts(grade, server, **cells):
+    """Return a graded notebook, and how many processes it took."""
+    started = []
+
+    def starter(*arguments):
+        started.append(server.start(*arguments))
+        return started[-1]
+
+    return grade(starter=starter, **cells), len(started)
+
+
+def test_known_mistakes_say_what_the_students_own_process_says(grade, a1, server, monkeypatch):
+    sources = a1.solution_cells()
+    made = {
+        "captioning_rnn_loss": "padding is counted",
+        "captioning_rnn_sample": "it begins with NULL",
+    }
+    cells = {
+        name: next(m for m in a1.exercises[name].mistakes if m.name == mistake).apply(sources[name])
+        for name, mistake in made.items()
+    }
+    known, starts = graded_with_its_starts(grade, server, **cells)
+    assert starts == 1
+    assert {name: known.verdicts[name].mistake.name for name in cells} == made
+    monkeypatch.setattr(MistakeBank, "recognise", lambda *_: None)
+    unknown, starts = graded_with_its_starts(grade, server, **cells)
+    assert starts == 2
+    for name in cells:
+        assert known.verdicts[name].cases == unknown.verdicts[name].cases
+        assert any(case.message for case in known.verdicts[name].cases)
+
+
+def test_a_known_mistake_that_raises_is_told_in_the_students_own_words(grade, a1, server):
+    mistakes = a1.exercises["word_embedding_backward"].mistakes
+    mistake = next(m for m in mistakes if m.name == "the cache is not unpacked")
+    source = mistake.apply(a1.solution_cells()["word_embedding_backward"])
+    source = source.replace("W_shape", "shape_of_mine")
+    graded, starts = graded_with_its_starts(grade, server, word_embedding_backward=source)
+    assert starts == 2
+    assert graded.verdicts["word_embedding_backward"].mistake == mistake
+    assert "shape_of_mine" in graded.verdicts["word_embedding_backward"].error
 
 
 def test_the_notebook_that_was_given_is_not_changed(a1, bank, server):

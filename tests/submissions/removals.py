@@ -159,7 +159,7 @@ REMOVALS = [
     ),
     Removal(
         "what failing cases say comes from public inputs",
-        (("autograder/grading.py", "            run.reword(verdicts)\n", "            pass\n"),),
+        (("autograder/grading.py", "            run.reword(verdicts, bank)\n", "            pass\n"),),
         test("stealing.py::test_hidden_inputs_and_the_seed_never_reach_feedback"),
         "stasher",
     ),
