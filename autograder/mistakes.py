@@ -72,7 +72,9 @@ class MistakeBank:
         if key not in self._public:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                self._public[key] = judge(exercise, self.transport(exercise, mistake), PUBLIC_SEED)
+                said = judge(exercise, self.transport(exercise, mistake), PUBLIC_SEED)
+            said.logs.clear()  # only the words are wanted, and it is kept
+            self._public[key] = said
         return self._public[key]
 
     def recognise(

@@ -8,8 +8,9 @@ a submission costs after the first 50 and at the end (a tenth of the class each:
 and its writing, and processor seconds of all processes), the gradebook's rows, and what was left:
 processes, descriptors of this process, files in the folder for temporary files. `yardstick` is the
 processor time of one piece of work that is always the same, over the same submissions: a machine is
-not equally quick all the time, and `end_to_begin` is what a submission costs in yardsticks, at the
-end to after the first 50.
+not equally quick all the time. `end_to_begin` is the cost at the end to that after the first 50, on
+a straight line through the whole run, so that a slow moment at either end says little: in seconds,
+in yardsticks, and in processor seconds and yardsticks.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from multiprocessing import resource_tracker
 from pathlib import Path
 
@@ -73,6 +75,24 @@ class Watch(Progress):
         """The yardstick's median, over the same submissions."""
         looked = [seconds for done, seconds in self.yardsticks.items() if begin <= done <= end]
         return round(statistics.median(looked), 5)
+
+    def end_to_begin(self) -> dict[str, float]:
+        """What a submission costs at the end to what it costs when all is warm."""
+        looks = [done for done in self.used if done >= WARM]
+        used = np.diff([self.used[done] for done in looks])
+        seconds = line(range(WARM, len(self.rows)), [row.seconds for row in self.rows[WARM:]])
+        yardsticks = line(looks, [self.yardsticks[done] for done in looks])
+        return {
+            "seconds": round(seconds, 3),
+            "seconds_in_yardsticks": round(seconds / yardsticks, 3),
+            "processor_seconds_in_yardsticks": round(line(looks[1:], used) / yardsticks, 3),
+        }
+
+
+def line(places: Sequence[int], values: Sequence[float]) -> float:
+    """Return the last value to the first, on the straight line that fits the values best."""
+    slope, begin = np.polyfit(places, values, 1)
+    return float((begin + slope * places[-1]) / (begin + slope * places[0]))
 
 
 def yardstick() -> float:
@@ -147,13 +167,11 @@ def main() -> None:
             "seconds": {name: watch.seconds(*part) for name, part in parts.items()},
             "processor_seconds": {name: watch.processor(*part) for name, part in parts.items()},
             "yardstick": {name: watch.yardstick(*part) for name, part in parts.items()},
+            "end_to_begin": watch.end_to_begin(),
             "left_processes": left_processes(),
             "left_descriptors": len(os.listdir("/proc/self/fd")) - descriptors,
             "left_temporary_files": sorted(set(os.listdir(tempfile.gettempdir())) - before),
         }
-    for kind in ("seconds", "processor_seconds"):
-        begin, end = (result[kind][name] / result["yardstick"][name] for name in parts)
-        result["end_to_begin"] = result.get("end_to_begin", {}) | {kind: round(end / begin, 3)}
     print(json.dumps(result, indent=1))
 
 
